@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytemuck::Pod;
 use half::{bf16, f16};
 
 use crate::error::Error;
@@ -90,9 +91,7 @@ impl FromStr for DType {
 /// A Rust type that can be a tensor's element.
 ///
 /// Sealed: the set is [`DType`], and every implementor is plain old data, valid for any bit pattern.
-pub trait Element:
-    sealed::Sealed + Copy + Default + Send + Sync + PartialEq + PartialOrd + fmt::Debug + 'static
-{
+pub trait Element: sealed::Sealed + Pod + Default + Send + Sync + PartialEq + PartialOrd + fmt::Debug {
     /// The element type this is.
     const DTYPE: DType;
 
@@ -101,6 +100,16 @@ pub trait Element:
 
     /// The value nearest to `value`; integers truncate towards zero and saturate, and NaN becomes 0.
     fn from_f64(value: f64) -> Self;
+
+    /// The memory of these elements.
+    fn as_bytes(elements: &[Self]) -> &[u8] {
+        bytemuck::cast_slice(elements)
+    }
+
+    /// The memory of these elements, to write.
+    fn as_bytes_mut(elements: &mut [Self]) -> &mut [u8] {
+        bytemuck::cast_slice_mut(elements)
+    }
 }
 
 macro_rules! elements {

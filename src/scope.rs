@@ -21,6 +21,12 @@ pub fn enter(name: &str) -> Scope {
     Scope { outer, not_send: PhantomData }
 }
 
+/// Opens the scope of a label recorded earlier, whatever is open now: for work that belongs to it, such as its gradient.
+pub fn resume(label: Label) -> Scope {
+    let outer = CURRENT.replace(label);
+    Scope { outer, not_send: PhantomData }
+}
+
 /// The path of the scopes open on this thread, outermost first, separated by `/`; empty outside any.
 pub fn path() -> String {
     Label::current().path()

@@ -112,7 +112,7 @@ impl Shape {
         let rank = self.rank().max(other.rank());
         let mut sizes = [0; MAX_RANK];
         for (axis, size) in sizes[..rank].iter_mut().enumerate() {
-            *size = match (self.from_end(rank - axis), other.from_end(rank - axis)) {
+            *size = match (self.size_from_end(rank - axis), other.size_from_end(rank - axis)) {
                 (a, b) if a == b => a,
                 (1, b) => b,
                 (a, 1) => a,
@@ -133,7 +133,7 @@ impl Shape {
     }
 
     /// The size of the axis `distance` from the end (1 is the last); 1 where there is none.
-    fn from_end(&self, distance: usize) -> usize {
+    fn size_from_end(&self, distance: usize) -> usize {
         self.rank().checked_sub(distance).map_or(1, |axis| self.sizes[axis])
     }
 }

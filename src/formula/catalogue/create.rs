@@ -1,0 +1,18 @@
+//! Formulas without inputs: what new tensors are filled with.
+
+use crate::formula;
+
+formula! {
+    /// The same value everywhere.
+    pub fn constant(; value) = value;
+    /// Uniform on [low, high).
+    pub fn uniform(; low, high; chance: uniform) = low + (high - low) * chance;
+    /// Normal with this mean and standard deviation.
+    pub fn normal(; mean, deviation; deviate: normal) = mean + deviation * deviate;
+    /// Two independent standard normal numbers from two uniform ones, of which the first is not 0 (Box and Muller 1958).
+    pub fn box_muller(radius, angle) -> 2 = {
+        let radius = (-2.0 * radius.ln()).sqrt();
+        let angle = angle * std::f64::consts::TAU;
+        [radius * angle.cos(), radius * angle.sin()]
+    };
+}

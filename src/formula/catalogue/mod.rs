@@ -1,0 +1,6 @@
+//! The crate's own formulas.
+
+pub mod activation;
+pub mod arithmetic;
+pub mod create;
+pub mod update;

@@ -1,0 +1,29 @@
+//! Elementwise operations as formulas: written once, run on SIMD lanes, differentiated, and printed as CUDA C++.
+
+mod any;
+pub mod catalogue;
+mod cuda;
+mod definition;
+mod dual;
+mod expression;
+pub mod lanes;
+pub mod math;
+pub mod philox;
+mod reference;
+mod run;
+pub(crate) mod scalar;
+mod simd;
+
+pub use any::{AnyFormula, Backward, Differentiable, uses_input};
+pub use cuda::Precision;
+pub use definition::{
+    Arguments, Biased, Draw, Formula, Gradient, GradientFromOutput, MAX_INPUTS, MAX_OUTPUTS, MAX_PARAMETERS, Role,
+    Signature,
+};
+#[doc(hidden)]
+pub use definition::{Results, take};
+pub use dual::Dual;
+pub use expression::{Binary, Comparison, Condition, Cost, Expression, Graph, Node, Unary};
+pub use run::Span;
+pub use scalar::{Mask, Operand, Scalar};
+pub use simd::Simd;

@@ -1,0 +1,141 @@
+//! Runs a formula over a span of memory, a register of lanes at a time.
+
+use std::marker::PhantomData;
+
+use super::definition::{Arguments, Formula, MAX_INPUTS, MAX_OUTPUTS, MAX_PARAMETERS};
+use super::lanes::{LaneElement, Lanes, Program, dispatch};
+use super::simd::Simd;
+
+/// The elements one call works on: each operand contiguous, random draws already made.
+#[derive(Debug, Clone, Copy)]
+pub struct Span<'a, E> {
+    /// One pointer per input.
+    pub inputs: &'a [*const E],
+    /// One pointer per random draw.
+    pub draws: &'a [*const E],
+    /// One pointer per output. An output may be the very same memory as an input, but not overlap one otherwise.
+    pub outputs: &'a [*mut E],
+    /// How many elements.
+    pub count: usize,
+    /// Whether to write past the caches: for results too large to stay in them.
+    pub streaming: bool,
+}
+
+/// Evaluates `F` on every element of the span.
+///
+/// # Safety
+/// The pointers are as many as the signature says and valid for `count` elements: inputs and draws for reading, outputs
+/// for writing, and nobody else writes to any of them meanwhile.
+pub unsafe fn run_span<F: Formula, E: LaneElement>(parameters: &[f64; MAX_PARAMETERS], span: &Span<'_, E>) {
+    let padded = PADDED_BYTES / size_of::<E>();
+    let whole = span.count / padded * padded;
+    if whole > 0 {
+        let mut operands = Operands::<E>::new(span, whole);
+        // Non-temporal stores need aligned vectors.
+        operands.streaming = span.streaming && span.outputs.iter().all(|&p| p.addr().is_multiple_of(PADDED_BYTES));
+        dispatch(Run::<F, E> { operands, parameters, formula: PhantomData });
+    }
+    let rest = span.count - whole;
+    if rest > 0 {
+        // SAFETY: as promised by the caller; the rest lies behind the whole registers.
+        unsafe { run_rest::<F, E>(parameters, span, whole, rest) };
+    }
+}
+
+/// A multiple of every register's size, and the alignment that non-temporal stores ask for.
+const PADDED_BYTES: usize = 64;
+/// The most elements of `PADDED_BYTES`.
+const PADDED_MAX: usize = PADDED_BYTES / 4;
+
+/// Works on the last elements in padded copies, so that they take the same path, and get the same bits, as all others.
+///
+/// # Safety
+/// As [`run_span`], for the elements `from..from + rest`, with `rest` less than `PADDED_BYTES` hold.
+unsafe fn run_rest<F: Formula, E: LaneElement>(
+    parameters: &[f64; MAX_PARAMETERS],
+    span: &Span<'_, E>,
+    from: usize,
+    rest: usize,
+) {
+    let mut sources = [[E::default(); PADDED_MAX]; MAX_INPUTS];
+    let mut results = [[E::default(); PADDED_MAX]; MAX_OUTPUTS];
+    for (copy, &source) in sources.iter_mut().zip(span.inputs.iter().chain(span.draws)) {
+        // SAFETY: `rest` elements lie behind `from`, and fit the copy.
+        unsafe { source.add(from).copy_to_nonoverlapping(copy.as_mut_ptr(), rest) };
+    }
+    let mut operands = Operands::<E>::new(span, PADDED_BYTES / size_of::<E>());
+    for (pointer, copy) in operands.sources.iter_mut().zip(&sources).take(span.inputs.len() + span.draws.len()) {
+        *pointer = copy.as_ptr();
+    }
+    for (pointer, copy) in operands.outputs.iter_mut().zip(&mut results) {
+        *pointer = copy.as_mut_ptr();
+    }
+    dispatch(Run::<F, E> { operands, parameters, formula: PhantomData });
+    for (copy, &output) in results.iter().zip(span.outputs) {
+        // SAFETY: `rest` elements lie behind `from`.
+        unsafe { copy.as_ptr().copy_to_nonoverlapping(output.add(from), rest) };
+    }
+}
+
+/// The pointers of a run in arrays, so that the compiler keeps them in registers: inputs, then draws; and outputs.
+struct Operands<E> {
+    sources: [*const E; MAX_INPUTS],
+    outputs: [*mut E; MAX_OUTPUTS],
+    count: usize,
+    streaming: bool,
+}
+
+impl<E> Operands<E> {
+    fn new(span: &Span<'_, E>, count: usize) -> Self {
+        let mut sources = [std::ptr::null(); MAX_INPUTS];
+        for (pointer, &source) in sources.iter_mut().zip(span.inputs.iter().chain(span.draws)) {
+            *pointer = source;
+        }
+        let mut outputs = [std::ptr::null_mut(); MAX_OUTPUTS];
+        for (pointer, &output) in outputs.iter_mut().zip(span.outputs) {
+            *pointer = output;
+        }
+        Self { sources, outputs, count, streaming: false }
+    }
+}
+
+struct Run<'a, F, E> {
+    operands: Operands<E>,
+    parameters: &'a [f64; MAX_PARAMETERS],
+    formula: PhantomData<F>,
+}
+
+impl<F: Formula, E: LaneElement> Program<E> for Run<'_, F, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes<Element = E>>(self) {
+        let Operands { sources, outputs, count, streaming } = self.operands;
+        let mut parameters = [Simd::<L>::from(0.0); MAX_PARAMETERS];
+        for i in 0..F::SIGNATURE.parameters.len() {
+            parameters[i] = Simd::from(self.parameters[i]);
+        }
+        let mut at = 0;
+        while at < count {
+            let mut numbers = [Simd::<L>::from(0.0); MAX_INPUTS];
+            for i in 0..F::SIGNATURE.inputs + F::SIGNATURE.draws.len() {
+                // SAFETY: `count` is a multiple of the register's width, and every source has as many elements.
+                numbers[i] = Simd(unsafe { L::load(sources[i].add(at)) });
+            }
+            let (inputs, draws) = numbers.split_at(F::SIGNATURE.inputs);
+            let mut results = [Simd::<L>::from(0.0); MAX_OUTPUTS];
+            F::evaluate(Arguments { inputs, parameters: &parameters, draws }, &mut results);
+            for i in 0..F::SIGNATURE.outputs {
+                // SAFETY: as above; streaming is chosen only where every output is aligned.
+                unsafe {
+                    let output = outputs[i].add(at);
+                    if streaming { results[i].0.stream(output) } else { results[i].0.store(output) }
+                }
+            }
+            at += L::WIDTH;
+        }
+        if streaming {
+            L::fence();
+        }
+    }
+}
