@@ -1,0 +1,9 @@
+//! The promises of the memory floor, each as a test against the public API.
+
+mod memory {
+    mod device;
+    mod failure;
+    mod ledger;
+    mod reuse;
+    mod stress;
+}
