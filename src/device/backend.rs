@@ -1,0 +1,167 @@
+//! The one dispatch point between what is computed and where.
+//!
+//! Whoever calls a backend has checked shapes and element types: a backend assumes that operands fit each other as said
+//! at each method, and only looks at what it alone can see (the value of an index, the state of the device). A
+//! [`View`] is in bounds of its buffer by construction.
+
+use std::fmt::Debug;
+
+use super::view::View;
+use crate::error::Result;
+use crate::formula::AnyFormula;
+use crate::memory::{Buffer, Memory};
+
+/// A device that holds buffers and computes on them.
+pub trait Backend: Send + Sync + Debug {
+    /// The device as on the command line: `cpu`, `cuda:0`.
+    fn name(&self) -> String;
+
+    /// Where its buffers come from, and the ledger of them.
+    fn memory(&self) -> &Memory;
+
+    /// Copies bytes from the host to the start of a buffer.
+    fn upload(&self, bytes: &[u8], to: &Buffer) -> Result<()>;
+
+    /// Copies the start of a buffer to the host, after all work that writes it.
+    fn download(&self, from: &Buffer, bytes: &mut [u8]) -> Result<()>;
+
+    /// Copies elements between views of one shape, converting between element types.
+    fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()>;
+
+    /// Applies a formula to every element. Inputs are broadcast to the outputs' one shape already; an output may be the
+    /// same elements as an input, and overlaps none otherwise. Computes in f64 where any operand is f64 or an integer of
+    /// 32 bits or more, else in f32.
+    fn map(&self, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) -> Result<()>;
+
+    /// Applies a formula of one output to every element and reduces the results into `output`: a view
+    /// broadcast to the inputs' shape, with stride 0 along the reduced axes. The order of the sum depends on the shapes
+    /// alone.
+    fn reduce(
+        &self,
+        reduction: Reduction,
+        formula: &dyn AnyFormula,
+        inputs: &[View<'_>],
+        output: View<'_>,
+    ) -> Result<()>;
+
+    /// Multiplies matrices, then applies the epilogue to the product.
+    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()>;
+
+    /// Runs one of the named kernels.
+    fn launch(&self, kernel: Kernel<'_>) -> Result<()>;
+
+    /// Waits for all work to end, and reports what failed meanwhile.
+    fn synchronize(&self) -> Result<()>;
+}
+
+/// Where random draws start: the same seed and stream give the same numbers on every device and any number of threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seed {
+    /// The key of the generator.
+    pub key: u64,
+    /// Which of the key's sequences: each element of a tensor takes its own number of it.
+    pub stream: u32,
+}
+
+/// How the results of a formula are brought together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reduction {
+    /// The sum, times a factor: 1 for a sum, 1/n for a mean. 0 for no elements.
+    Sum {
+        /// What the sum is multiplied with.
+        scale: f64,
+    },
+    /// The largest; NaN where any is, and minus infinity for no elements.
+    Max,
+    /// The smallest; NaN where any is, and infinity for no elements.
+    Min,
+}
+
+/// A product of matrices, or of as many matrices as the batch axis counts: `c = a b`, or `c += a b`.
+#[derive(Debug, Clone, Copy)]
+pub struct Product<'a> {
+    /// Shape [batch, m, k]; any strides.
+    pub a: View<'a>,
+    /// Shape [batch, k, n]; any strides.
+    pub b: View<'a>,
+    /// Shape [batch, m, n], row-major; overlaps neither `a` nor `b`.
+    pub c: View<'a>,
+    /// Whether to add to what `c` holds.
+    pub accumulate: bool,
+}
+
+/// What follows a product while it is at hand: `outputs = formula(c, operands...)`. An output may be `c` itself.
+///
+/// A backend that knows the formula runs it within the product, any other after it: the result is the same.
+#[derive(Clone, Copy)]
+pub struct Epilogue<'a> {
+    /// Its first input is the product.
+    pub formula: &'a dyn AnyFormula,
+    /// The other inputs, broadcast to the product's shape.
+    pub operands: &'a [View<'a>],
+    /// Of the product's shape.
+    pub outputs: &'a [View<'a>],
+}
+
+/// A named kernel with its operands. Rows are the last axis; inputs are contiguous unless said otherwise.
+#[derive(Debug, Clone, Copy)]
+pub enum Kernel<'a> {
+    /// Softmax of every row, or its logarithm. Shapes [rows, columns].
+    Softmax {
+        /// Whether to give the logarithm.
+        log: bool,
+        /// Any floating point type.
+        input: View<'a>,
+        /// Of the input's shape and type.
+        output: View<'a>,
+    },
+    /// The gradient of [`Kernel::Softmax`] from its output and the output's gradient. Shapes [rows, columns].
+    SoftmaxBackward {
+        /// Whether the output is the logarithm.
+        log: bool,
+        /// What the forward pass gave.
+        output: View<'a>,
+        /// The gradient of it.
+        gradient: View<'a>,
+        /// The gradient of the input.
+        input_gradient: View<'a>,
+    },
+    /// Softmax cross-entropy of every row against its label, and in the same pass its gradient.
+    CrossEntropy {
+        /// Shape [rows, classes].
+        logits: View<'a>,
+        /// Shape [rows], an integer type; each below the number of classes.
+        labels: View<'a>,
+        /// Shape [rows]: the loss of every row.
+        losses: View<'a>,
+        /// Shape [rows, classes]: (softmax - one-hot) times `scale`, where asked for.
+        gradient: Option<View<'a>>,
+        /// 1/rows for the gradient of a mean.
+        scale: f64,
+    },
+    /// The place of the largest element of every row, the first of equals; NaN counts as largest.
+    ArgMax {
+        /// Shape [rows, columns], columns at least 1.
+        input: View<'a>,
+        /// Shape [rows], I64.
+        output: View<'a>,
+    },
+    /// Takes slices of the middle axis by index.
+    Gather {
+        /// Shape [outer, n, inner].
+        input: View<'a>,
+        /// Shape [k], an integer type; each below n.
+        indices: View<'a>,
+        /// Shape [outer, k, inner].
+        output: View<'a>,
+    },
+    /// The gradient of [`Kernel::Gather`]: sums slices into the places they were taken from, in the order of the indices.
+    ScatterAdd {
+        /// Shape [outer, k, inner].
+        gradient: View<'a>,
+        /// Shape [k], an integer type; each below n.
+        indices: View<'a>,
+        /// Shape [outer, n, inner]: overwritten.
+        input_gradient: View<'a>,
+    },
+}

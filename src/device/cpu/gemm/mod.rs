@@ -1,0 +1,90 @@
+//! Matrix products on the CPU: `C = A B`, or `C += A B`, for factors of any strides.
+//!
+//! C is divided among threads; each goes through its part in blocks that fit the caches ([`chunk`]), packs what the
+//! micro-kernel could not read well in its place ([`pack`]) and sums tiles in registers ([`kernel`]). Every element is
+//! summed in an order that depends on the sizes alone: results are the same, bit for bit, for any number of threads.
+
+mod chunk;
+mod element;
+mod gemv;
+mod kernel;
+mod matrix;
+mod pack;
+mod partition;
+mod scratch;
+#[cfg(test)]
+mod tests;
+mod transpose;
+
+pub use element::Factor;
+pub use matrix::{MatrixMut, MatrixRef};
+
+use super::threads::Threads;
+use crate::error::{Error, Result};
+use chunk::Chunk;
+use partition::Partition;
+
+/// Multiplies matrices of sizes [m, k] and [k, n] into one of sizes [m, n], or adds the product to it.
+///
+/// C is not read unless the product is added to it. Sums of no terms are zero.
+///
+/// # Errors
+/// `Error::Argument` where the sizes do not fit each other.
+#[cfg(test)]
+pub fn gemm<E: Factor>(
+    threads: &Threads,
+    a: MatrixRef<'_, E>,
+    b: MatrixRef<'_, E>,
+    c: MatrixMut<'_, E>,
+    accumulate: bool,
+) -> Result<()> {
+    // SAFETY: of a batch of one, the first product is all.
+    unsafe { batched(threads, Batch { count: 1, a_stride: 0, b_stride: 0, c_stride: 0 }, a, b, c, accumulate) }
+}
+
+/// How many products there are, and how many elements lie from each matrix to the one of the next product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    /// How many products.
+    pub count: usize,
+    /// From one A to the next; zero where all products share it.
+    pub a_stride: usize,
+    /// From one B to the next; zero where all products share it.
+    pub b_stride: usize,
+    /// From one C to the next.
+    pub c_stride: usize,
+}
+
+/// Multiplies a batch of matrices, of which `a`, `b` and `c` are the first, as [`gemm`] multiplies one.
+///
+/// # Errors
+/// As [`gemm`].
+///
+/// # Safety
+/// What holds for the elements of `a`, `b` and `c` holds for those of all matrices of the batch; no two of C share a place.
+pub unsafe fn batched<E: Factor>(
+    threads: &Threads,
+    batch: Batch,
+    a: MatrixRef<'_, E>,
+    b: MatrixRef<'_, E>,
+    c: MatrixMut<'_, E>,
+    accumulate: bool,
+) -> Result<()> {
+    let [m, n] = c.sizes();
+    let terms = a.columns;
+    if a.rows != m || b.columns != n || b.rows != terms {
+        let [[am, ak], [bk, bn]] = [a.sizes(), b.sizes()];
+        return Err(Error::argument("matmul", format!("[{am}, {ak}] by [{bk}, {bn}] does not give [{m}, {n}]")));
+    }
+    let partition = Partition::new(batch.count, [m, terms, n], threads.count());
+    threads.run(partition.tasks(), &|task| {
+        for (product, [row, column], sizes) in partition.parts(task) {
+            let a = a.moved(product * batch.a_stride).part([row, 0], [sizes[0], terms]);
+            let b = b.moved(product * batch.b_stride).part([0, column], [terms, sizes[1]]);
+            // SAFETY: parts do not overlap, nor do matrices C of the batch, and each part is computed once.
+            let c = unsafe { c.moved(product * batch.c_stride).part([row, column], sizes) };
+            E::multiply(Chunk { a, b, c, accumulate });
+        }
+    });
+    Ok(())
+}

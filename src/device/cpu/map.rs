@@ -1,0 +1,231 @@
+//! Applies a formula to every element: chunks that stay in the first-level cache, spread over threads.
+
+use super::draws;
+use super::elements::{Shared, pointer, with_element};
+use super::operand::{Compute, Operand, needs_f64};
+use super::threads::Threads;
+use super::traversal::Traversal;
+use crate::device::backend::Seed;
+use crate::device::view::View;
+use crate::formula::{AnyFormula, MAX_INPUTS, MAX_OUTPUTS, Span};
+
+/// Elements a chunk of converted operands has: a handful of chunks fit the first-level cache.
+pub const CHUNK: usize = 1024;
+/// Rows at least this long are worked on as they lie; shorter ones are gathered into chunks.
+const LONG_ROW: usize = 128;
+/// Elements below which another thread costs more than it gives.
+const TASK: usize = 8192;
+/// Bytes of results from which on they are written past the caches.
+const STREAMING: usize = 8 << 20;
+
+/// Applies `formula` to the inputs, broadcast to the outputs' shape.
+pub fn run(threads: &Threads, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) {
+    let dtypes = inputs.iter().chain(outputs).map(View::dtype);
+    if needs_f64(dtypes) {
+        Map::<f64>::new(formula, inputs, outputs, seed).run(threads);
+    } else {
+        Map::<f32>::new(formula, inputs, outputs, seed).run(threads);
+    }
+}
+
+/// Copies elements of one type between views of one shape, bit by bit.
+pub fn copy(threads: &Threads, from: View<'_>, to: View<'_>) {
+    let walk = Traversal::new([from.layout(), to.layout()].into_iter());
+    if walk.count == 0 {
+        return;
+    }
+    let (inner, rows) = (walk.inner(), walk.count / walk.inner());
+    let block = TASK.div_ceil(inner);
+    let (source, target) = (Shared(pointer::<u8>(from.address())), Shared(pointer::<u8>(to.address())));
+    let work = |task: usize| {
+        let (source, target) = (source, target);
+        for row in task * block..rows.min((task + 1) * block) {
+            let (a, b) = (walk.row_offset(0, row), walk.row_offset(1, row));
+            with_element!(from.dtype(), T => {
+                // SAFETY: the rows lie within both views, and no two tasks share a row.
+                unsafe { copy_row::<T>(source.0.cast::<T>().add(a), walk.inner_stride(0), target.0.cast::<T>().add(b), walk.inner_stride(1), inner) }
+            });
+        }
+    };
+    threads.run(rows.div_ceil(block), &work);
+}
+
+/// # Safety
+/// `count` elements may be read at `from` every `from_stride`, and written at `to` every `to_stride`.
+unsafe fn copy_row<T: Copy>(from: *const T, from_stride: usize, to: *mut T, to_stride: usize, count: usize) {
+    if from_stride == 1 && to_stride == 1 {
+        // SAFETY: as promised by the caller; a copy's target never overlaps its source.
+        return unsafe { from.copy_to_nonoverlapping(to, count) };
+    }
+    for i in 0..count {
+        // SAFETY: as promised by the caller.
+        unsafe { *to.add(i * to_stride) = *from.add(i * from_stride) };
+    }
+}
+
+/// A formula on the operands of one walk, computed in `E`.
+pub struct Map<'a, E> {
+    formula: &'a dyn AnyFormula,
+    walk: Traversal,
+    inputs: Vec<Operand>,
+    outputs: Vec<Operand>,
+    seed: Seed,
+    /// The most elements at a time.
+    chunk: usize,
+    /// Whether a chunk must end where a row does.
+    by_rows: bool,
+    streaming: bool,
+    computing: std::marker::PhantomData<E>,
+}
+
+impl<'a, E: Compute> Map<'a, E> {
+    fn new(formula: &'a dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) -> Self {
+        let walk = Traversal::new(inputs.iter().chain(outputs).map(View::layout));
+        Self::over(formula, walk, inputs, outputs, seed)
+    }
+
+    /// A formula over a given walk of these operands.
+    pub fn over(
+        formula: &'a dyn AnyFormula,
+        walk: Traversal,
+        inputs: &[View<'_>],
+        outputs: &[View<'_>],
+        seed: Seed,
+    ) -> Self {
+        let operand = |(index, view): (usize, &View<'_>)| Operand::new(view, &walk, index);
+        let operands: Vec<_> = inputs.iter().chain(outputs).enumerate().map(operand).collect();
+        let flat = operands.iter().all(Operand::is_flat::<E>);
+        let direct = operands.iter().all(|operand| operand.is_direct_in_rows::<E>(&walk));
+        let draws = !formula.signature().draws.is_empty();
+        let by_rows = !flat && walk.inner() >= LONG_ROW;
+        let whole = !draws && (flat || direct && by_rows);
+        let bytes = outputs.len() * walk.count * size_of::<E>();
+        let (inputs, outputs) = operands.split_at(inputs.len());
+        Self {
+            formula,
+            inputs: inputs.to_vec(),
+            outputs: outputs.to_vec(),
+            seed,
+            chunk: if whole { usize::MAX } else { CHUNK },
+            by_rows,
+            streaming: flat && bytes >= STREAMING,
+            walk,
+            computing: std::marker::PhantomData,
+        }
+    }
+
+    fn run(&self, threads: &Threads) {
+        let count = self.walk.count;
+        // Whole chunks per task, and enough tasks to even out threads of different speed.
+        let task = count.div_ceil(threads.count() * 4).max(TASK).next_multiple_of(CHUNK);
+        threads.run(count.div_ceil(task), &|i| {
+            let mut scratch = Scratch::new();
+            self.range(i * task, count.min((i + 1) * task), &mut scratch);
+        });
+    }
+
+    /// Works on the elements `start..end` of the walk.
+    fn range(&self, start: usize, end: usize, scratch: &mut Scratch<E>) {
+        let mut at = start;
+        while at < end {
+            let count = self.chunk_at(at, end);
+            let mut outputs = [std::ptr::null_mut(); MAX_OUTPUTS];
+            for (i, operand) in self.outputs.iter().enumerate() {
+                let direct = self.is_direct(operand);
+                outputs[i] = if direct { operand.at(&self.walk, at) } else { scratch.row(MAX_INPUTS + i) };
+            }
+            self.evaluate(at, count, &outputs[..self.outputs.len()], scratch);
+            for (i, operand) in self.outputs.iter().enumerate() {
+                if !self.is_direct(operand) {
+                    // SAFETY: the formula has just written `count` results, and no other task has these elements.
+                    unsafe {
+                        let results = std::slice::from_raw_parts(outputs[i].cast_const(), count);
+                        operand.write(&self.walk, at, results);
+                    }
+                }
+            }
+            at += count;
+        }
+    }
+
+    /// How many elements from `at` on can be worked on at once.
+    pub fn chunk_at(&self, at: usize, end: usize) -> usize {
+        let count = self.chunk.min(end - at);
+        if self.by_rows { count.min(self.walk.inner() - at % self.walk.inner()) } else { count }
+    }
+
+    /// Evaluates the formula on `count` elements from `at` on into `outputs`.
+    pub fn evaluate(&self, at: usize, count: usize, outputs: &[*mut E], scratch: &mut Scratch<E>) {
+        let mut inputs = [std::ptr::null(); MAX_INPUTS];
+        for (i, operand) in self.inputs.iter().enumerate() {
+            inputs[i] = if self.is_direct(operand) {
+                operand.at::<E>(&self.walk, at).cast_const()
+            } else {
+                let row = scratch.row(i);
+                // A constant fills its row once; the row keeps it.
+                if !(operand.is_constant(&self.walk) && scratch.filled(i)) {
+                    let filled = if operand.is_constant(&self.walk) { CHUNK } else { count };
+                    // SAFETY: a row of scratch has a chunk's elements, and inputs are not written meanwhile.
+                    unsafe { operand.read(&self.walk, at, std::slice::from_raw_parts_mut(row, filled)) };
+                }
+                row.cast_const()
+            };
+        }
+        let kinds = self.formula.signature().draws;
+        let mut numbers = [std::ptr::null(); MAX_INPUTS];
+        for (i, &kind) in kinds.iter().enumerate() {
+            let row = scratch.row(self.inputs.len() + i);
+            // SAFETY: as above.
+            draws::fill(kind, self.seed, i, at, unsafe { std::slice::from_raw_parts_mut(row, count) });
+            numbers[i] = row.cast_const();
+        }
+        let (inputs, draws) = (&inputs[..self.inputs.len()], &numbers[..kinds.len()]);
+        // SAFETY: every pointer leads to `count` elements of its operand or of scratch, and no other task writes them.
+        unsafe { E::run(self.formula, &Span { inputs, draws, outputs, count, streaming: self.streaming }) };
+    }
+
+    fn is_direct(&self, operand: &Operand) -> bool {
+        operand.is_flat::<E>() || self.by_rows && operand.is_direct_in_rows::<E>(&self.walk)
+    }
+
+    /// The walk.
+    pub fn walk(&self) -> &Traversal {
+        &self.walk
+    }
+
+    /// The memory an input is read from, if the formula only passes it on and it lies as it is needed.
+    pub fn direct_input(&self, at: usize) -> Option<*const E> {
+        let operand = self.inputs.first()?;
+        self.is_direct(operand).then(|| operand.at::<E>(&self.walk, at).cast_const())
+    }
+}
+
+/// Rows of a chunk's length for operands that do not lie as they are needed, made when first used.
+pub struct Scratch<E> {
+    rows: Vec<Vec<E>>,
+    used: Vec<bool>,
+}
+
+impl<E: Compute> Scratch<E> {
+    /// No rows yet.
+    pub fn new() -> Self {
+        Self { rows: Vec::new(), used: Vec::new() }
+    }
+
+    /// The row `index`, of `CHUNK` elements.
+    pub fn row(&mut self, index: usize) -> *mut E {
+        if self.rows.len() <= index {
+            self.rows.resize_with(index + 1, Vec::new);
+            self.used.resize(index + 1, false);
+        }
+        if self.rows[index].is_empty() {
+            self.rows[index] = vec![E::default(); CHUNK];
+        }
+        self.rows[index].as_mut_ptr()
+    }
+
+    /// Whether the row was filled before; from now on it is.
+    fn filled(&mut self, index: usize) -> bool {
+        std::mem::replace(&mut self.used[index], true)
+    }
+}

@@ -1,0 +1,118 @@
+//! The CPU backend: the product on machines without a GPU, and the reference for those with one.
+
+mod combine;
+mod draws;
+mod elements;
+mod gemm;
+mod index;
+mod map;
+mod matmul;
+mod operand;
+mod reduce;
+mod rows;
+pub mod threads;
+mod traversal;
+
+use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
+use super::view::View;
+use crate::error::{Error, Result};
+use crate::formula::AnyFormula;
+use crate::formula::catalogue::activation;
+use crate::memory::{Buffer, Memory};
+use threads::Threads;
+
+/// Computes on the threads of this process, in host memory. Every call has ended when it returns.
+#[derive(Debug)]
+pub struct Cpu {
+    memory: Memory,
+    threads: &'static Threads,
+}
+
+impl Cpu {
+    /// A backend over this memory of host addresses.
+    pub fn new(memory: Memory) -> Self {
+        Self { memory, threads: Threads::global() }
+    }
+}
+
+impl Backend for Cpu {
+    fn name(&self) -> String {
+        "cpu".into()
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    fn upload(&self, bytes: &[u8], to: &Buffer) -> Result<()> {
+        if bytes.len() > to.bytes() {
+            return Err(Error::argument("upload", format!("{} bytes do not fit {}", bytes.len(), to.bytes())));
+        }
+        // SAFETY: the buffer has at least as many bytes, and host memory of our own never overlaps a caller's slice.
+        unsafe { elements::pointer::<u8>(to.address()).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    fn download(&self, from: &Buffer, bytes: &mut [u8]) -> Result<()> {
+        if bytes.len() > from.bytes() {
+            return Err(Error::argument("download", format!("{} bytes are not in {}", bytes.len(), from.bytes())));
+        }
+        // SAFETY: as for the upload.
+        unsafe { elements::pointer::<u8>(from.address()).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()> {
+        if from.dtype() == to.dtype() {
+            map::copy(self.threads, from, to);
+        } else {
+            map::run(self.threads, &activation::linear, &[from], &[to], Seed::default());
+        }
+        Ok(())
+    }
+
+    fn map(&self, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) -> Result<()> {
+        map::run(self.threads, formula, inputs, outputs, seed);
+        Ok(())
+    }
+
+    fn reduce(
+        &self,
+        reduction: Reduction,
+        formula: &dyn AnyFormula,
+        inputs: &[View<'_>],
+        output: View<'_>,
+    ) -> Result<()> {
+        reduce::run(self.threads, reduction, formula, inputs, output);
+        Ok(())
+    }
+
+    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
+        matmul::run(self.threads, product)?;
+        let Some(Epilogue { formula, operands, outputs }) = epilogue else { return Ok(()) };
+        let inputs: Vec<_> = std::iter::once(product.c).chain(operands.iter().copied()).collect();
+        self.map(*formula, &inputs, outputs, Seed::default())
+    }
+
+    fn launch(&self, kernel: Kernel<'_>) -> Result<()> {
+        match kernel {
+            Kernel::Softmax { log, input, output } => rows::softmax(self.threads, log, input, output),
+            Kernel::SoftmaxBackward { log, output, gradient, input_gradient } => {
+                rows::softmax_backward(self.threads, log, output, gradient, input_gradient);
+            }
+            Kernel::CrossEntropy { logits, labels, losses, gradient, scale } => {
+                rows::cross_entropy(self.threads, logits, labels, losses, gradient, scale)?;
+            }
+            Kernel::ArgMax { input, output } => rows::argmax(self.threads, input, output),
+            Kernel::Gather { input, indices, output } => index::gather(self.threads, input, indices, output)?,
+            Kernel::ScatterAdd { gradient, indices, input_gradient } => {
+                index::scatter_add(self.threads, gradient, indices, input_gradient)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn synchronize(&self) -> Result<()> {
+        Ok(())
+    }
+}

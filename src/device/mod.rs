@@ -1,0 +1,129 @@
+//! Devices: what holds tensors and computes on them.
+
+mod backend;
+pub(crate) mod cpu;
+mod probe;
+mod view;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+pub use backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
+pub use probe::{CudaProbe, probe_cuda};
+pub use view::View;
+
+use crate::error::{Error, Result};
+use crate::memory::{Host, Ledger, Memory, Source};
+
+/// A handle on a device. Cloning it is cheap, and the device lives as long as any handle or buffer.
+#[derive(Debug, Clone)]
+pub struct Device(Arc<dyn Backend>);
+
+impl Device {
+    /// A CPU device with a memory of its own.
+    pub fn cpu() -> Self {
+        Self::cpu_with_memory(Memory::new(Host))
+    }
+
+    /// A CPU device whose memory comes from `source`, which gives host memory: with a budget of faults, for tests.
+    pub fn cpu_from(source: impl Source + 'static) -> Self {
+        Self::cpu_with_memory(Memory::new(source))
+    }
+
+    /// A CPU device over this memory of host addresses.
+    pub fn cpu_with_memory(memory: Memory) -> Self {
+        Self(Arc::new(cpu::Cpu::new(memory)))
+    }
+
+    /// The best device there is: a CUDA device if one can be used, else the CPU.
+    ///
+    /// # Errors
+    /// None on the CPU.
+    pub fn auto() -> Result<Self> {
+        Self::open(DeviceChoice::Auto)
+    }
+
+    /// The device asked for.
+    ///
+    /// # Errors
+    /// A CUDA device was asked for and cannot be used: the message says why and what to do.
+    pub fn open(choice: DeviceChoice) -> Result<Self> {
+        match choice {
+            DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Self::cpu()),
+            DeviceChoice::Cuda(ordinal) => Err(Error::device(format!("cuda:{ordinal}"), probe_cuda().reason())),
+        }
+    }
+
+    /// The device as on the command line: `cpu`, `cuda:0`.
+    pub fn name(&self) -> String {
+        self.0.name()
+    }
+
+    /// Where its buffers come from.
+    pub fn memory(&self) -> &Memory {
+        self.0.memory()
+    }
+
+    /// Who holds its memory, held it at the peak, and released it in which order.
+    pub fn ledger(&self) -> Ledger {
+        self.0.memory().ledger()
+    }
+
+    /// Waits for all queued work.
+    ///
+    /// # Errors
+    /// What failed meanwhile.
+    pub fn synchronize(&self) -> Result<()> {
+        self.0.synchronize()
+    }
+
+    /// Whether both handles are on the same device and memory.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// What computes.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.0
+    }
+}
+
+/// Which device to use, as on the command line: `auto`, `cpu`, `cuda` or `cuda:N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// A CUDA device if one can be used, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The CUDA device of this ordinal.
+    Cuda(usize),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refuse = || Error::argument("device", format!("'{text}' is not a device; known: auto, cpu, cuda, cuda:N"));
+        match text.split_once(':') {
+            None if text == "auto" => Ok(Self::Auto),
+            None if text == "cpu" => Ok(Self::Cpu),
+            None if text == "cuda" => Ok(Self::Cuda(0)),
+            Some(("cuda", ordinal)) if ordinal.len() <= 4 && ordinal.bytes().all(|digit| digit.is_ascii_digit()) => {
+                ordinal.parse().map(Self::Cuda).map_err(|_| refuse())
+            }
+            _ => Err(refuse()),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
+        }
+    }
+}
