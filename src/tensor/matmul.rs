@@ -1,0 +1,127 @@
+//! Matrix products.
+
+use super::Tensor;
+use crate::device::{Epilogue, Product, View};
+use crate::error::{Error, Result};
+use crate::formula::AnyFormula;
+use crate::shape::Shape;
+
+impl Tensor {
+    /// The product of matrices, or of as many matrices as leading axes count: shapes [.., m, k] and [.., k, n] give
+    /// [.., m, n], leading axes broadcast. Transposed views are multiplied without a copy.
+    ///
+    /// # Errors
+    /// Fewer than two axes, inner sizes that differ, leading axes that do not broadcast, differing element types or
+    /// devices, not floating point, or memory runs out.
+    pub fn matmul(&self, other: &Self) -> Result<Self> {
+        let operands = Operands::new(self, other)?;
+        let product = Self::uninitialized(operands.shape()?, self.dtype, &self.device)?;
+        operands.run(&product, false, None)?;
+        Ok(product)
+    }
+
+    /// Adds the product of `a` and `b` to this tensor in place: everything that shares its buffer sees the change.
+    ///
+    /// # Errors
+    /// As [`matmul`](Self::matmul); or this tensor is not the product's shape, not contiguous, or shares a buffer with
+    /// `a` or `b`.
+    pub fn add_matmul(&self, a: &Self, b: &Self) -> Result<()> {
+        self.write_matmul("add_matmul", a, b, true)
+    }
+
+    /// Writes the product of `a` and `b` over this tensor, or with `accumulate` adds it.
+    pub(crate) fn write_matmul(&self, operation: &'static str, a: &Self, b: &Self, accumulate: bool) -> Result<()> {
+        let operands = Operands::new(a, b)?;
+        a.check_device(operation, self)?;
+        a.check_dtype(operation, self)?;
+        let shape = operands.shape()?;
+        if *self.shape() != shape || !self.layout.is_contiguous() {
+            let rule = format!("must be a contiguous tensor of the product's shape {shape}");
+            return Err(Error::shape(operation, &[self.shape()], rule));
+        }
+        if self.shares_buffer(a) || self.shares_buffer(b) {
+            return Err(Error::argument(operation, "the result shares a buffer with a factor: copy the factor first"));
+        }
+        operands.run(self, accumulate, None)
+    }
+
+    /// `formula(self * other, operand)` for matrices: a product and what follows it, such as bias and activation, as one
+    /// call. With `keep`, gives the bare product as well.
+    pub(crate) fn matmul_map(
+        &self,
+        other: &Self,
+        formula: &dyn AnyFormula,
+        operand: &Self,
+        keep: bool,
+    ) -> Result<(Self, Option<Self>)> {
+        let operands = Operands::new(self, other)?;
+        let product = Self::uninitialized(operands.shape()?, self.dtype, &self.device)?;
+        let output =
+            if keep { Self::uninitialized(operands.shape()?, self.dtype, &self.device)? } else { product.clone() };
+        let merged = operands.merged();
+        let layout = operand.layout.broadcast_to("matmul", &Shape::new(&merged)?)?;
+        let views = [View::new(&operand.buffer, &layout, operand.dtype)?];
+        let target = output.reshape(&merged)?;
+        let outputs = [target.view()?];
+        operands.run(&product, false, Some(&Epilogue { formula, operands: &views, outputs: &outputs }))?;
+        Ok((output, keep.then_some(product)))
+    }
+}
+
+/// Two factors that fit each other.
+struct Operands<'a> {
+    a: &'a Tensor,
+    b: &'a Tensor,
+    batch: Shape,
+}
+
+impl<'a> Operands<'a> {
+    fn new(a: &'a Tensor, b: &'a Tensor) -> Result<Self> {
+        a.check_device("matmul", b)?;
+        a.check_dtype("matmul", b)?;
+        a.check_float("matmul")?;
+        let refuse = |rule: String| Err(Error::shape("matmul", &[a.shape(), b.shape()], rule));
+        let (Some((a_batch, &[_, inner_a])), Some((b_batch, &[inner_b, _]))) =
+            (a.shape().split_last_chunk::<2>(), b.shape().split_last_chunk::<2>())
+        else {
+            return refuse("cannot be multiplied: a matrix has at least two axes".into());
+        };
+        if inner_a != inner_b {
+            return refuse(format!("cannot be multiplied: inner sizes {inner_a} and {inner_b} differ"));
+        }
+        let batch = Shape::new(a_batch)?.broadcast("matmul", &Shape::new(b_batch)?)?;
+        Ok(Self { a, b, batch })
+    }
+
+    /// The rows of `a`, the inner size, the columns of `b`.
+    fn sizes(&self) -> (usize, usize, usize) {
+        let (a, b) = (self.a.shape(), self.b.shape());
+        (a[a.rank() - 2], a[a.rank() - 1], b[b.rank() - 1])
+    }
+
+    fn shape(&self) -> Result<Shape> {
+        let (m, _, n) = self.sizes();
+        Shape::new(&[self.batch.sizes(), &[m, n]].concat())
+    }
+
+    /// The product's sizes with the leading axes merged into one.
+    fn merged(&self) -> [usize; 3] {
+        let (m, _, n) = self.sizes();
+        [self.batch.count(), m, n]
+    }
+
+    fn run(&self, c: &Tensor, accumulate: bool, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
+        let (m, k, n) = self.sizes();
+        let (a, b) = (self.batched(self.a, m, k)?, self.batched(self.b, k, n)?);
+        let c = c.reshape(&self.merged())?;
+        let product = Product { a: a.view()?, b: b.view()?, c: c.view()?, accumulate };
+        c.device.backend().matmul(&product, epilogue)
+    }
+
+    /// A factor with its leading axes broadcast and merged into one.
+    fn batched(&self, factor: &Tensor, rows: usize, columns: usize) -> Result<Tensor> {
+        let full = [self.batch.sizes(), &[rows, columns]].concat();
+        let layout = factor.layout.broadcast_to("matmul", &Shape::new(&full)?)?;
+        factor.with_layout(layout).reshape(&[self.batch.count(), rows, columns])
+    }
+}

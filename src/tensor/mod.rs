@@ -1,0 +1,131 @@
+//! Tensors: numbers of one type and shape on a device.
+//!
+//! A tensor is immutable data behind a shared buffer: a clone or a view shares the buffer, and the buffer is released when
+//! the last of them is dropped. Operations check what they are given and return an error that names both sides; nothing a
+//! caller passes can panic. Gradients are the business of the floor above.
+
+mod convert;
+mod create;
+mod elementwise;
+mod index;
+mod matmul;
+pub(crate) mod named;
+mod reduce;
+mod rows;
+mod views;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use create::Generator;
+
+use crate::device::{Device, View};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::memory::{Buffer, Stream};
+use crate::shape::{Layout, Shape};
+
+/// Numbers of one type and shape on a device.
+#[derive(Clone)]
+pub struct Tensor {
+    device: Device,
+    buffer: Arc<Buffer>,
+    layout: Layout,
+    dtype: DType,
+}
+
+impl Tensor {
+    /// The sizes.
+    pub fn shape(&self) -> &Shape {
+        self.layout.shape()
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The device it is on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How it lies in its buffer.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The buffer it shares with its clones and views.
+    pub fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
+    /// The number of elements.
+    pub fn count(&self) -> usize {
+        self.shape().count()
+    }
+
+    /// Whether both share one buffer.
+    pub fn shares_buffer(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.buffer, &other.buffer)
+    }
+
+    /// A tensor whose elements are not yet written.
+    pub(crate) fn uninitialized(shape: Shape, dtype: DType, device: &Device) -> Result<Self> {
+        let bytes = shape.bytes(dtype)?;
+        let buffer = Arc::new(device.memory().allocate(bytes, Stream::MAIN)?);
+        Ok(Self { device: device.clone(), buffer, layout: Layout::contiguous(shape), dtype })
+    }
+
+    /// The operand for a backend.
+    pub(crate) fn view(&self) -> Result<View<'_>> {
+        View::new(&self.buffer, &self.layout, self.dtype)
+    }
+
+    /// The same buffer under another layout.
+    pub(crate) fn with_layout(&self, layout: Layout) -> Self {
+        Self { layout, ..self.clone() }
+    }
+
+    /// Fails unless both are on one device.
+    pub(crate) fn check_device(&self, operation: &'static str, other: &Self) -> Result<()> {
+        if self.device.is_same(&other.device) {
+            return Ok(());
+        }
+        let (a, b) = (self.device.name(), other.device.name());
+        let rule = format!("tensors are on different devices ({a} and {b}): move one with to_device");
+        Err(Error::argument(operation, rule))
+    }
+
+    /// Fails unless both have one element type.
+    pub(crate) fn check_dtype(&self, operation: &'static str, other: &Self) -> Result<()> {
+        if self.dtype == other.dtype {
+            return Ok(());
+        }
+        Err(Error::dtype(operation, &[self.dtype, other.dtype], "differ: cast one of them"))
+    }
+
+    /// Fails unless elements are floating point.
+    pub(crate) fn check_float(&self, operation: &'static str) -> Result<()> {
+        if self.dtype.is_float() {
+            return Ok(());
+        }
+        Err(Error::dtype(operation, &[self.dtype], "is not floating point: cast it"))
+    }
+
+    /// Fails unless it has `rank` axes.
+    pub(crate) fn check_rank(&self, operation: &'static str, rank: usize) -> Result<()> {
+        if self.shape().rank() == rank {
+            return Ok(());
+        }
+        let rule = format!("has {} axes, {rank} are needed", self.shape().rank());
+        Err(Error::shape(operation, &[self.shape()], rule))
+    }
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor({}, {}, {})", self.shape(), self.dtype, self.device.name())
+    }
+}
