@@ -1,0 +1,151 @@
+//! The parameters of a model in one buffer, so that an optimiser's step is one pass.
+
+use super::initializer::Initializer;
+use crate::device::{Device, Seed};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::scope;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// Named tensors that are views of one flat tensor.
+///
+/// Their gradients, recorded with [`Tape::parameter`](crate::Tape::parameter), come as one flat tensor too. Writing to a
+/// parameter, or to the flat tensor, is seen through every clone and by the model.
+#[derive(Debug, Clone)]
+pub struct Parameters {
+    flat: Tensor,
+    entries: Vec<Parameter>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name, unique in the model: `hidden1.weight`.
+    pub name: String,
+    /// Its elements.
+    pub tensor: Tensor,
+}
+
+/// A parameter to make.
+#[derive(Debug, Clone)]
+pub struct ParameterSpec {
+    /// Its name.
+    pub name: String,
+    /// Its sizes.
+    pub sizes: Vec<usize>,
+    /// Its first values.
+    pub initializer: Initializer,
+    /// The units it leads from and to, for initialisers that ask.
+    pub units: (usize, usize),
+}
+
+impl Parameters {
+    /// New parameters, one behind the other without gaps, in the order given. Each is drawn from its own stream of `seed`.
+    ///
+    /// # Errors
+    /// Two of one name, a type that is not floating point, or memory runs out.
+    pub fn new(specs: &[ParameterSpec], dtype: DType, seed: u64, device: &Device) -> Result<Self> {
+        if !dtype.is_float() {
+            return Err(Error::dtype("parameters", &[dtype], "is not floating point"));
+        }
+        let flat = {
+            let _scope = scope::enter("parameters");
+            let counts = specs.iter().map(|spec| Shape::new(&spec.sizes).map(|shape| shape.count()));
+            let total = counts.sum::<Result<usize>>()?;
+            Tensor::uninitialized(Shape::new(&[total])?, dtype, device)?
+        };
+        let mut parameters = Self { flat, entries: Vec::with_capacity(specs.len()) };
+        let mut start = 0;
+        for (stream, spec) in specs.iter().enumerate() {
+            if parameters.get(&spec.name).is_some() {
+                return Err(Error::argument("parameters", format!("two are named '{}'", spec.name)));
+            }
+            let end = start + spec.sizes.iter().product::<usize>();
+            let tensor = parameters.flat.slice(0, start..end)?.reshape(&spec.sizes)?;
+            let (inputs, outputs) = spec.units;
+            spec.initializer.fill(&tensor, inputs, outputs, Seed { key: seed, stream: stream as u32 })?;
+            parameters.entries.push(Parameter { name: spec.name.clone(), tensor });
+            start = end;
+        }
+        Ok(parameters)
+    }
+
+    /// All of them as one tensor. Shape [count].
+    pub fn flat(&self) -> &Tensor {
+        &self.flat
+    }
+
+    /// The number of elements of all parameters together.
+    pub fn count(&self) -> usize {
+        self.flat.count()
+    }
+
+    /// Each of them, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Parameter> {
+        self.entries.iter()
+    }
+
+    /// The parameter of this name.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.tensor)
+    }
+
+    /// Writes `values` over a parameter, converted to its element type.
+    ///
+    /// # Errors
+    /// No parameter of this name, another shape or device.
+    pub fn set(&self, name: &str, values: &Tensor) -> Result<()> {
+        let Some(target) = self.get(name) else { return Err(self.unknown(name)) };
+        target.check_device("set", values)?;
+        target.assign("set", values)
+    }
+
+    /// Writes all parameters from named tensors on any device: each name once, none missing and none left over.
+    ///
+    /// # Errors
+    /// Names or shapes that do not match, found before anything is written; or a device failed.
+    pub fn load<'a>(&self, named: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
+        let mut sources: Vec<Option<Tensor>> = vec![None; self.entries.len()];
+        for (name, tensor) in named {
+            let Some(place) = self.entries.iter().position(|entry| entry.name == name) else {
+                return Err(self.unknown(name));
+            };
+            let target = &self.entries[place].tensor;
+            if tensor.shape() != target.shape() {
+                let rule = format!("differ: '{name}' is the second in this model");
+                return Err(Error::shape("load", &[tensor.shape(), target.shape()], rule));
+            }
+            if sources[place].replace(tensor.to_device(target.device())?).is_some() {
+                return Err(Error::argument("load", format!("'{name}' is given twice")));
+            }
+        }
+        let pairs: Vec<_> = self.entries.iter().zip(sources).collect();
+        if let Some((missing, _)) = pairs.iter().find(|(_, source)| source.is_none()) {
+            return Err(Error::argument("load", format!("'{}' is missing", missing.name)));
+        }
+        pairs.iter().try_for_each(|(entry, source)| match source {
+            Some(source) => entry.tensor.assign("load", source),
+            None => Ok(()),
+        })
+    }
+
+    /// Writes the parameters of another model of the same names and shapes, of any element type and on any device.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn copy_from(&self, other: &Self) -> Result<()> {
+        self.load(other.iter().map(|entry| (entry.name.as_str(), &entry.tensor)))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let known: Vec<_> = self.entries.iter().map(|entry| entry.name.as_str()).collect();
+        Error::argument("parameters", format!("none is named '{name}'; known: {}", known.join(", ")))
+    }
+}
+
+impl AsRef<Parameters> for Parameters {
+    fn as_ref(&self) -> &Parameters {
+        self
+    }
+}

@@ -1,0 +1,159 @@
+//! A rule at work on the parameters of one model.
+
+use std::fmt;
+
+use crate::autograd::Gradients;
+use crate::device::Seed;
+use crate::error::{Error, Result};
+use crate::formula::AnyFormula;
+use crate::nn::Parameters;
+use crate::scope;
+use crate::tensor::Tensor;
+
+/// How weights follow from gradients.
+///
+/// ```
+/// use rectify::formula::AnyFormula;
+/// use rectify::optim::Rule;
+/// use rectify::{Result, formula};
+///
+/// formula! { fn sign_step(weight, gradient; rate) = weight - rate * gradient.sign() }
+///
+/// struct SignDescent { rate: f64 }
+///
+/// impl Rule for SignDescent {
+///     fn name(&self) -> &'static str { "sign descent" }
+///     fn state(&self) -> &'static [&'static str] { &[] }
+///     fn formula(&self, _step: u64) -> Box<dyn AnyFormula> { Box::new(sign_step { rate: self.rate }) }
+///     fn rate(&self) -> f64 { self.rate }
+///     fn set_rate(&mut self, rate: f64) { self.rate = rate }
+///     fn check(&self) -> Result<()> { Ok(()) }
+/// }
+/// ```
+pub trait Rule: Send + 'static {
+    /// The name, for messages and files.
+    fn name(&self) -> &'static str;
+
+    /// The names of the numbers kept for each weight from step to step; they start at 0.
+    fn state(&self) -> &'static [&'static str];
+
+    /// The formula of step `step`, counted from 1: from weight, gradient and state to weight and state.
+    fn formula(&self, step: u64) -> Box<dyn AnyFormula>;
+
+    /// The learning rate.
+    fn rate(&self) -> f64;
+
+    /// Changes the learning rate from the next step on.
+    fn set_rate(&mut self, rate: f64);
+
+    /// Fails if a setting is outside its range.
+    fn check(&self) -> Result<()>;
+
+    /// The rule at work on the parameters of a model.
+    ///
+    /// # Errors
+    /// A setting is outside its range, or memory for the state runs out.
+    fn for_model(self, model: &impl AsRef<Parameters>) -> Result<Optimizer>
+    where
+        Self: Sized,
+    {
+        Optimizer::new(self, model.as_ref())
+    }
+}
+
+/// A rule, and its state for the parameters of one model.
+pub struct Optimizer {
+    rule: Box<dyn Rule>,
+    state: Vec<Tensor>,
+    steps: u64,
+}
+
+impl Optimizer {
+    fn new(rule: impl Rule, parameters: &Parameters) -> Result<Self> {
+        rule.check()?;
+        let _scope = scope::enter("optimizer");
+        let flat = parameters.flat();
+        let zeros = |_| Tensor::zeros(flat.shape(), flat.dtype().compute(), flat.device());
+        let state = rule.state().iter().map(zeros).collect::<Result<_>>()?;
+        Ok(Self { rule: Box::new(rule), state, steps: 0 })
+    }
+
+    /// Changes the parameters by one step, in one pass that allocates nothing. A model whose gradient the loss did not
+    /// reach stays as it is but for what the rule does with a gradient of 0.
+    ///
+    /// # Errors
+    /// The gradients or the state are not those of these parameters; nothing has changed then.
+    pub fn step(&mut self, model: &impl AsRef<Parameters>, gradients: &Gradients) -> Result<()> {
+        let flat = model.as_ref().flat();
+        let Some(gradient) = gradients.flat(flat) else {
+            let rule = "the gradients are not those of the model: run its forward pass on the tape of the loss";
+            return Err(Error::gradient("step", rule));
+        };
+        if let Some(state) = self.state.iter().find(|state| state.shape() != flat.shape()) {
+            return Err(Error::shape("step", &[state.shape(), flat.shape()], "differ: the state is of another model"));
+        }
+        let formula = self.rule.formula(self.steps + 1);
+        let inputs: Vec<&Tensor> = [flat, gradient].into_iter().chain(&self.state).collect();
+        let outputs: Vec<&Tensor> = [flat].into_iter().chain(&self.state).collect();
+        Tensor::update(&*formula, &inputs, &outputs, Seed::default())?;
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &dyn Rule {
+        &*self.rule
+    }
+
+    /// Changes the learning rate from the next step on.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rule.set_rate(rate);
+    }
+
+    /// How many steps were made.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The state by name, each of the shape of the model's flat parameters: what a checkpoint keeps beside
+    /// [`steps`](Self::steps).
+    pub fn state(&self) -> impl ExactSizeIterator<Item = (&'static str, &Tensor)> {
+        self.rule.state().iter().copied().zip(&self.state)
+    }
+
+    /// Goes on from a checkpoint: after `steps` steps, with this state.
+    ///
+    /// # Errors
+    /// A name or shape that does not match, found before anything is written; or a device failed.
+    pub fn restore(&mut self, steps: u64, state: &[(&str, &Tensor)]) -> Result<()> {
+        let names: Vec<_> = state.iter().map(|&(name, _)| name).collect();
+        if names != self.rule.state() {
+            let rule = format!("state {names:?} does not fit {}: it has {:?}", self.rule.name(), self.rule.state());
+            return Err(Error::argument("restore", rule));
+        }
+        let mut sources = Vec::with_capacity(state.len());
+        for (target, (_, source)) in self.state.iter().zip(state) {
+            if source.shape() != target.shape() {
+                return Err(Error::shape("restore", &[source.shape(), target.shape()], "differ"));
+            }
+            sources.push(source.to_device(target.device())?);
+        }
+        self.state.iter().zip(&sources).try_for_each(|(target, source)| target.assign("restore", source))?;
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Optimizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Optimizer({}, rate {}, {} steps)", self.rule.name(), self.rule.rate(), self.steps)
+    }
+}
+
+/// Fails unless the value is within the range; `range` says it in words.
+pub(super) fn check_setting(rule: &'static str, setting: &str, value: f64, fits: bool, range: &str) -> Result<()> {
+    if fits && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::argument(rule, format!("{setting} {value} is not {range}")))
+}
