@@ -1,0 +1,159 @@
+//! One page that shows a run: no script, nothing loaded from anywhere.
+
+use std::fmt;
+
+use super::axis::Unit;
+use super::confusion::Confusion;
+use super::figures::{bytes, counted, duration, grouped, percent, plain, rate};
+use super::gallery::{Gallery, Mistake};
+use super::html::Text;
+use super::line_chart::{LineChart, Series, smoothed};
+use super::memory_chart::MemoryChart;
+use super::memory_trace::MemoryTrace;
+use crate::train::event::{Done, Epoch, Start};
+
+/// Everything the page shows; [`Display`](fmt::Display) writes the HTML.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// What was run.
+    pub start: Start,
+    /// How it ended.
+    pub done: Done,
+    /// Every option of the run, name and value.
+    pub options: Vec<(String, String)>,
+    /// The epochs, in order.
+    pub epochs: Vec<Epoch>,
+    /// The loss of every step, in order.
+    pub step_losses: Vec<f64>,
+    /// What the test samples were taken for.
+    pub confusion: Confusion,
+    /// Test samples that were classified wrong.
+    pub mistakes: Vec<Mistake>,
+    /// Device memory over one step, where it was recorded.
+    pub memory: Option<MemoryTrace>,
+}
+
+const STYLE: &str = include_str!("style.css");
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (model, data) = (Text(&self.start.model), Text(&self.start.data));
+        f.write_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
+        f.write_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")?;
+        // The browser holds the page to its word.
+        f.write_str("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ")?;
+        f.write_str("style-src 'unsafe-inline'; img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n")?;
+        write!(f, "<title>{model} on {data} – rectify</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n")?;
+        self.header(f)?;
+        f.write_str("<main>\n")?;
+        self.learning(f)?;
+        self.errors(f)?;
+        self.memory(f)?;
+        self.facts(f)?;
+        f.write_str("</main>\n")?;
+        write!(f, "<footer>Written by rectify {}.</footer>\n</body>\n</html>\n", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+impl Page {
+    fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Start { model, data, .. }, Done { device, dtype, seed, .. }) = (&self.start, &self.done);
+        write!(
+            f,
+            "<header>\n<p class=\"brand\">rectify</p>\n<h1>{} <span>on {}</span></h1>\n",
+            Text(model),
+            Text(data)
+        )?;
+        write!(f, "<p class=\"lead\">{}, {}, seed {seed}</p>\n<dl class=\"tiles\">\n", Text(device), Text(dtype))?;
+        for (name, value, note) in self.tiles() {
+            writeln!(f, "<div><dt>{name}</dt><dd>{}</dd><dd class=\"note\">{}</dd></div>", Text(value), Text(note))?;
+        }
+        f.write_str("</dl>\n</header>\n")
+    }
+
+    fn tiles(&self) -> [(&'static str, String, String); 5] {
+        let Self { done, confusion, epochs, .. } = self;
+        let wrong = format!("{} of {} wrong", grouped(confusion.wrong()), grouped(confusion.samples()));
+        let fastest = epochs.iter().map(|epoch| epoch.samples_per_second).fold(done.samples_per_second, f64::max);
+        let predicted = self.memory.as_ref().and_then(|memory| memory.predicted_peak);
+        [
+            ("Test accuracy", percent(done.test_accuracy), wrong),
+            ("Test loss", plain(done.test_loss), format!("{} in training", plain(done.train_loss))),
+            (
+                "Training time",
+                duration(done.seconds),
+                format!("{}, {}", counted(done.epochs, "epoch"), counted(done.steps, "step")),
+            ),
+            ("Samples per second", rate(done.samples_per_second), format!("{} at best", rate(fastest))),
+            (
+                "Peak memory",
+                bytes(done.peak_bytes as u64),
+                predicted.map_or_else(String::new, |predicted| format!("{} predicted", bytes(predicted))),
+            ),
+        ]
+    }
+
+    fn learning(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let curve = |name, class, value: fn(&Epoch) -> f64| {
+            let values = self.epochs.iter().map(value).collect();
+            Series { name, class, faint: false, values }
+        };
+        let by_epoch = |title, unit, series| LineChart { title, x_name: "epoch", unit, width: 530.0, series };
+        let loss = [curve("train", "c1", |epoch| epoch.train_loss), curve("test", "c2", |epoch| epoch.test_loss)];
+        let accuracy =
+            [curve("train", "c1", |epoch| epoch.train_accuracy), curve("test", "c2", |epoch| epoch.test_accuracy)];
+        f.write_str("<section>\n<h2>Learning</h2>\n<div class=\"pair\">\n")?;
+        writeln!(f, "{}", by_epoch("Loss", Unit::Loss, loss.into()))?;
+        write!(f, "{}\n</div>\n", by_epoch("Accuracy", Unit::Share, accuracy.into()))?;
+        let steps = vec![
+            Series { name: "each batch", class: "c1", faint: true, values: self.step_losses.clone() },
+            Series { name: "smoothed", class: "c1", faint: false, values: smoothed(&self.step_losses) },
+        ];
+        let steps =
+            LineChart { title: "Loss of every step", x_name: "step", unit: Unit::Loss, width: 1080.0, series: steps };
+        write!(f, "{steps}\n</section>\n")
+    }
+
+    fn errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<section>\n<h2>Right and wrong</h2>\n<div class=\"pair\">\n<div class=\"card\">\n")?;
+        write!(f, "<h3>Confusion</h3>\n{}\n</div>\n<div class=\"card\">\n", self.confusion)?;
+        write!(f, "<h3>Mistakes</h3>\n{}\n</div>\n</div>\n</section>\n", Gallery(&self.mistakes))
+    }
+
+    fn memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(trace) = &self.memory else { return Ok(()) };
+        let Done { live_bytes_before_step: before, live_bytes_after_step: after, .. } = self.done;
+        let [before, after] = [before, after].map(|count| grouped(count as u64));
+        write!(f, "<section>\n<h2>Memory</h2>\n{}\n", MemoryChart(trace))?;
+        write!(f, "<p class=\"note\">{before} bytes alive before the last step, {after} after it.</p>\n</section>\n")
+    }
+
+    fn facts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Start { parameters, train_samples, test_samples, .. } = self.start;
+        let [parameters, train, test] = [parameters, train_samples, test_samples].map(|count| grouped(count as u64));
+        let known = [
+            ("device", self.done.device.clone()),
+            ("element type", self.done.dtype.clone()),
+            ("model", self.start.model.clone()),
+            ("parameters", parameters),
+            ("training samples", train),
+            ("test samples", test),
+            ("weights", self.done.model.display().to_string()),
+        ];
+        f.write_str("<section>\n<h2>Run</h2>\n<div class=\"pair facts\">\n")?;
+        rows("What ran", known.iter().map(|(name, value)| (*name, value.as_str())), f)?;
+        rows("Options", self.options.iter().map(|(name, value)| (name.as_str(), value.as_str())), f)?;
+        f.write_str("</div>\n</section>\n")
+    }
+}
+
+fn rows<'a>(caption: &str, rows: impl Iterator<Item = (&'a str, &'a str)>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "<div class=\"card scroll\"><table><caption>{caption}</caption><tbody>")?;
+    for (name, value) in rows {
+        write!(f, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", Text(name), Text(value))?;
+    }
+    f.write_str("</tbody></table></div>\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! What a run tells while it goes on: plain data, for a terminal, a file or another program.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Receives the events of a run in order; [`ControlFlow::Break`] asks it to save what it has and stop.
+pub type Watch<'a> = &'a mut dyn FnMut(Event) -> ControlFlow<()>;
+
+/// One thing that happened; as JSON, an object whose field `event` says which.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Data and model are ready, the first step comes next.
+    Start(Start),
+    /// An optimiser step was made.
+    Step(Step),
+    /// An epoch was finished and the test samples were classified.
+    Epoch(Epoch),
+    /// The run is over and its folder is complete.
+    Done(Done),
+}
+
+/// What is about to run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Start {
+    /// The device, as on the command line: `cpu`, `cuda:0`.
+    pub device: String,
+    /// The element type of the parameters.
+    pub dtype: String,
+    /// The model in words: `64-128-64-10 relu`.
+    pub model: String,
+    /// The data, as on the command line.
+    pub data: String,
+    /// How many numbers are trained.
+    pub parameters: usize,
+    /// Samples to train on.
+    pub train_samples: usize,
+    /// Samples to test on.
+    pub test_samples: usize,
+    /// Epochs to make.
+    pub epochs: usize,
+    /// Optimiser steps in each epoch.
+    pub steps_per_epoch: usize,
+}
+
+/// One optimiser step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Step {
+    /// The epoch it belongs to, from 1.
+    pub epoch: usize,
+    /// Steps since the start, from 1.
+    pub step: usize,
+    /// Mean loss over the batch, before the step.
+    pub loss: f64,
+    /// Share of the batch classified right, 0 to 1, before the step.
+    pub accuracy: f64,
+    /// Samples trained on since the start.
+    pub samples: usize,
+    /// Seconds of training since the start.
+    pub seconds: f64,
+}
+
+/// One pass over the training samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Epoch {
+    /// Which one, from 1.
+    pub epoch: usize,
+    /// Steps since the start.
+    pub steps: usize,
+    /// Mean loss over the training samples as they were trained on.
+    pub train_loss: f64,
+    /// Share of them classified right, 0 to 1.
+    pub train_accuracy: f64,
+    /// Mean loss over the test samples, after the epoch.
+    pub test_loss: f64,
+    /// Share of them classified right, 0 to 1.
+    pub test_accuracy: f64,
+    /// Seconds of training since the start, without the tests.
+    pub seconds: f64,
+    /// Samples trained on per second in this epoch.
+    pub samples_per_second: f64,
+}
+
+impl Epoch {
+    /// The fields, in the order of a table's columns.
+    pub const COLUMNS: [&str; 8] = [
+        "epoch",
+        "steps",
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "seconds",
+        "samples_per_second",
+    ];
+}
+
+/// A finished run, or one that was asked to stop and saved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Done {
+    /// The device, as on the command line.
+    pub device: String,
+    /// The element type of the parameters.
+    pub dtype: String,
+    /// How many numbers were trained.
+    pub parameters: usize,
+    /// Epochs finished.
+    pub epochs: usize,
+    /// Optimiser steps made.
+    pub steps: usize,
+    /// Mean training loss of the last epoch.
+    pub train_loss: f64,
+    /// Mean test loss after the last epoch.
+    pub test_loss: f64,
+    /// Share of the test samples classified right, 0 to 1.
+    pub test_accuracy: f64,
+    /// Seconds of training, without the tests.
+    pub seconds: f64,
+    /// Samples trained on per second.
+    pub samples_per_second: f64,
+    /// The most bytes of device memory alive at any moment.
+    pub peak_bytes: usize,
+    /// Bytes alive before the last step.
+    pub live_bytes_before_step: usize,
+    /// Bytes alive after it: the same, or something leaks.
+    pub live_bytes_after_step: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The file that holds the weights.
+    pub model: PathBuf,
+}
+
+/// A trained model, measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename = "evaluation")]
+pub struct Evaluation {
+    /// The device, as on the command line.
+    pub device: String,
+    /// The element type of the parameters.
+    pub dtype: String,
+    /// The file that holds the weights.
+    pub model: PathBuf,
+    /// Samples classified.
+    pub samples: usize,
+    /// Their mean loss.
+    pub loss: f64,
+    /// Share of them classified right, 0 to 1.
+    pub accuracy: f64,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Samples per second.
+    pub samples_per_second: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_an_epoch_are_its_fields() {
+        let epoch = Epoch {
+            epoch: 1,
+            steps: 2,
+            train_loss: 0.5,
+            train_accuracy: 0.75,
+            test_loss: 0.25,
+            test_accuracy: 1.0,
+            seconds: 3.0,
+            samples_per_second: 4.0,
+        };
+        let json = serde_json::to_string(&epoch).unwrap();
+        let places: Vec<_> = Epoch::COLUMNS.iter().map(|name| json.find(&format!("\"{name}\":"))).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{json}");
+        assert_eq!(json.matches(':').count(), Epoch::COLUMNS.len());
+        assert!(serde_json::to_string(&Event::Epoch(epoch)).unwrap().starts_with(r#"{"event":"epoch","epoch":1,"#));
+    }
+}

@@ -1,0 +1,14 @@
+//! Training and evaluating: what to do, and what happened.
+
+pub mod choices;
+mod evaluate;
+pub mod event;
+pub mod options;
+mod run;
+mod samples;
+
+pub use choices::DataSource;
+pub use evaluate::evaluate;
+pub use event::{Done, Epoch, Evaluation, Event, Start, Step};
+pub use options::{EvalOptions, Optimizer, TrainOptions};
+pub use run::run;
