@@ -1,3 +1,26 @@
-//! The command line.
+//! The command line of rectify.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+use rectify::device::probe_cuda;
+use rectify::formula::lanes::Isa;
+use rectify::{Device, train};
+
+fn main() -> ExitCode {
+    cli::main(&cli::Jobs { train: train::run, evaluate: train::evaluate, devices })
+}
+
+fn devices() -> cli::DeviceList {
+    let capacity = Device::cpu().memory().capacity();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let cpu = cli::DeviceDescription {
+        device: "cpu".into(),
+        name: std::env::consts::ARCH.into(),
+        features: format!("{:?}, {threads} threads", Isa::current()).to_lowercase(),
+        memory_bytes: capacity.map(|(_, total)| total as u64),
+        free_bytes: capacity.map(|(free, _)| free as u64),
+    };
+    cli::DeviceList { devices: vec![cpu], notes: vec![probe_cuda().notice().into()] }
+}

@@ -1,0 +1,67 @@
+//! The words a person types, one file per subcommand.
+//!
+//! Exit codes: 0 done, 1 failed while running, 2 bad input, 130 stopped by Ctrl-C after saving. A failure is one line
+//! on standard error; standard output carries results only.
+
+mod devices;
+mod eval;
+mod failure;
+mod interrupt;
+mod number;
+mod output;
+mod progress;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use rectify::Result;
+use rectify::train::event::Watch;
+use rectify::train::{Done, EvalOptions, Evaluation, TrainOptions};
+
+pub use devices::{DeviceDescription, DeviceList};
+use failure::Failure;
+
+/// What the commands call to do their work.
+pub struct Jobs {
+    /// Trains and writes the run folder.
+    pub train: fn(&TrainOptions, Watch) -> Result<Done>,
+    /// Measures a saved model.
+    pub evaluate: fn(&EvalOptions) -> Result<Evaluation>,
+    /// Looks for devices.
+    pub devices: fn() -> DeviceList,
+}
+
+/// Reads the command line, does what it says and gives the exit code.
+pub fn main(jobs: &Jobs) -> ExitCode {
+    run(jobs).unwrap_or_else(|failure| failure.report())
+}
+
+fn run(jobs: &Jobs) -> Result<ExitCode, Failure> {
+    match Cli::try_parse()?.command {
+        Command::Train(args) => train::run(args, jobs.train),
+        Command::Eval(args) => eval::run(args, jobs.evaluate),
+        Command::Devices(args) => devices::run(&args, jobs.devices),
+    }
+}
+
+/// Train neural networks, on a GPU where there is one, and read where the memory goes.
+#[derive(Parser)]
+#[command(name = "rectify", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Args),
+    Eval(eval::Args),
+    Devices(devices::Args),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rectify train
+  rectify eval --model run/model.safetensors
+  rectify devices";
