@@ -50,7 +50,8 @@ fn every_formula_of_one_input() {
             if outside_domain(*formula, &x) {
                 continue;
             }
-            let result = check_gradient(|v| Var::apply(*formula, &[&v[0]], Seed::default()), &[x.clone()], &options);
+            let result =
+                check_gradient(|v| Var::apply(*formula, &[&v[0]], Seed::default()), std::slice::from_ref(&x), &options);
             result.unwrap_or_else(|error| panic!("{}: {error}", formula.signature().name));
             // Strides in and out: the gradient of a transposed and sliced input.
             let strided = |v: &[Var]| {
@@ -63,13 +64,8 @@ fn every_formula_of_one_input() {
 
 /// Whether the function has no number for one of these.
 fn outside_domain(formula: &dyn AnyFormula, x: &Tensor) -> bool {
-    let name = formula.signature().name;
-    x.map(UNARY_PROBE).is_ok()
-        && x.to_vec::<f64>().unwrap().iter().any(|&x| formula.reference(&[x], &[])[0].is_nan())
-        && !name.is_empty()
+    x.to_vec::<f64>().unwrap().iter().any(|&x| formula.reference(&[x], &[])[0].is_nan())
 }
-
-const UNARY_PROBE: activation::linear = activation::linear;
 
 #[test]
 fn every_formula_of_several_inputs() {
@@ -157,7 +153,7 @@ fn linear_layers_of_every_activation() {
             let inputs = [signed(x, 1), signed(&[3, 4], 2), signed(&[4], 3)];
             let run = |v: &[Var]| with_activation(name, &v[0], &v[1], &v[2]);
             check_gradient(run, &inputs, &skipping_kinks()).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let composed = Var::constant(&inputs[0]).matmul_rows(&inputs[1], &inputs[2], formula).unwrap();
+            let composed = by_hand(&inputs, formula).unwrap();
             let [x, w, b] = inputs.map(|tensor| Var::constant(&tensor));
             assert_eq!(with_activation(name, &x, &w, &b).unwrap().tensor().to_vec::<f64>().unwrap(), composed);
         }
@@ -165,16 +161,9 @@ fn linear_layers_of_every_activation() {
 }
 
 /// The layer by hand: product, sum, activation.
-trait ByHand {
-    fn matmul_rows(&self, weight: &Tensor, bias: &Tensor, formula: &dyn AnyFormula) -> Result<Vec<f64>>;
-}
-
-impl ByHand for Var {
-    fn matmul_rows(&self, weight: &Tensor, bias: &Tensor, formula: &dyn AnyFormula) -> Result<Vec<f64>> {
-        let rows = self.tensor().reshape(&[self.tensor().count() / 3, 3])?;
-        let sum = rows.matmul(weight)?.add(bias)?;
-        Tensor::apply(formula, &[&sum], Seed::default())?.to_vec()
-    }
+fn by_hand([x, weight, bias]: &[Tensor; 3], formula: &dyn AnyFormula) -> Result<Vec<f64>> {
+    let sum = x.reshape(&[x.count() / 3, 3])?.matmul(weight)?.add(bias)?;
+    Tensor::apply(formula, &[&sum], Seed::default())?.to_vec()
 }
 
 fn with_activation(name: &str, x: &Var, weight: &Var, bias: &Var) -> Result<Var> {
@@ -218,21 +207,11 @@ fn rows_and_losses() -> Result<()> {
     check(|v| v[0].transpose(0, 1)?.softmax()?.square(), &logits());
     check(|v| v[0].cross_entropy(&labels), &logits());
     check(|v| v[0].cross_entropy(&labels)?.exp(), &logits());
-    check(|v| v[0].tanh_of_half()?.cross_entropy(&labels), &logits());
+    check(|v| v[0].map(activation::tanh)?.cross_entropy(&labels), &logits());
     let target = signed(&[5, 4], 9);
     check(|v| v[0].mean_squared_error(&target), &logits());
     check(|v| v[0].mean_squared_error(&target)?.scale_shift(3.0, 1.0), &logits());
     Ok(())
-}
-
-trait TanhOfHalf {
-    fn tanh_of_half(&self) -> Result<Var>;
-}
-
-impl TanhOfHalf for Var {
-    fn tanh_of_half(&self) -> Result<Var> {
-        self.scale_shift(0.5, 0.0)?.map(activation::tanh)
-    }
 }
 
 #[test]

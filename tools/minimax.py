@@ -125,7 +125,7 @@ def functions(bits):
 
 
 ERF_SPLIT = mpf(1)
-ERF_CENTRE = {24: mpf("2.25"), 53: mpf("3.25")}
+ERF_CENTRE = {24: mpf("1.5"), 53: mpf("1.25")}
 
 if __name__ == "__main__":
     wanted = sys.argv[1:]

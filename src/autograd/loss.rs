@@ -6,6 +6,7 @@ use crate::device::{Reduction, Seed};
 use crate::error::{Error, Result};
 use crate::formula;
 use crate::formula::catalogue::arithmetic;
+use crate::scope;
 use crate::tensor::Tensor;
 
 formula! {
@@ -21,6 +22,7 @@ impl Var {
     /// # Errors
     /// Shapes or element types that do not fit, a label that is not a class, or memory runs out.
     pub fn cross_entropy(&self, labels: &Tensor) -> Result<Self> {
+        let _scope = scope::enter("loss");
         let scale = self.index().map(|_| 1.0 / labels.count() as f64);
         let (losses, gradient) = self.tensor().cross_entropy(labels, scale)?;
         self.loss("cross_entropy", losses.mean(&[])?, gradient)
@@ -32,6 +34,7 @@ impl Var {
     /// # Errors
     /// Another shape, element type or device of `target`, or memory runs out.
     pub fn mean_squared_error(&self, target: &Tensor) -> Result<Self> {
+        let _scope = scope::enter("loss");
         let (x, n) = (self.tensor(), self.tensor().count() as f64);
         x.check_float("mean_squared_error")?;
         if x.shape() != target.shape() {

@@ -41,11 +41,7 @@ impl<S: Scalar> Dual<S> {
     /// The chain rule: `value` is a function of this with derivative `outer`.
     #[inline(always)]
     fn chain(self, value: S, outer: impl FnOnce() -> S) -> Self {
-        let derivative = match self.derivative {
-            Some(inner) => Some(outer() * inner),
-            None => None,
-        };
-        Self { value, derivative }
+        Self { value, derivative: self.derivative.map(|inner| outer() * inner) }
     }
 }
 
@@ -61,11 +57,7 @@ impl<S: Scalar> Neg for Dual<S> {
 
     #[inline(always)]
     fn neg(self) -> Self {
-        let derivative = match self.derivative {
-            Some(derivative) => Some(-derivative),
-            None => None,
-        };
-        Self { value: -self.value, derivative }
+        Self { value: -self.value, derivative: self.derivative.map(|derivative| -derivative) }
     }
 }
 

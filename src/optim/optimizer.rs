@@ -78,8 +78,8 @@ impl Optimizer {
         Ok(Self { rule: Box::new(rule), state, steps: 0 })
     }
 
-    /// Changes the parameters by one step, in one pass that allocates nothing. A model whose gradient the loss did not
-    /// reach stays as it is but for what the rule does with a gradient of 0.
+    /// Changes the parameters by one step, in one pass that allocates nothing. Parameters that the loss does not depend on
+    /// have gradient 0.
     ///
     /// # Errors
     /// The gradients or the state are not those of these parameters; nothing has changed then.

@@ -143,7 +143,7 @@ impl Tensor {
 
     fn count_along(&self, operation: &'static str, axes: &[usize]) -> Result<usize> {
         let kept: usize = Self::kept(operation, self.shape(), axes)?.iter().product();
-        Ok(if kept == 0 { 0 } else { self.count() / kept })
+        Ok(self.count().checked_div(kept).unwrap_or(0))
     }
 
     /// The sizes with `axes` (all for none) reduced to 1.

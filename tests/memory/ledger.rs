@@ -45,6 +45,10 @@ fn what_was_alive_at_the_peak_is_known_long_after() {
     assert_eq!(ids(memory.ledger().at_peak()), [2, 3], "the first time counts");
     let _higher = memory.allocate(1, MAIN).unwrap();
     assert_eq!(ids(memory.ledger().at_peak()), [6, 7]);
+    let fallen = memory.allocate(0, MAIN).unwrap();
+    memory.ledger().reset_peak();
+    drop(fallen);
+    assert_eq!(ids(memory.ledger().at_peak()), [6, 7, 8], "what was alive when the peak started over");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rectify::memory::{Buffer, Host, Memory, Place, Stream};
+use rectify::memory::{Buffer, Memory, Place, Stream};
 
 use super::device::{Device, Random, pooled, unpooled};
 
@@ -61,6 +61,23 @@ fn a_merged_block_is_as_young_as_its_youngest_part() {
     assert_ne!(place(&memory.allocate(600_000, copies).unwrap()), place_a);
     assert_eq!(place(&memory.allocate(600_000, MAIN).unwrap()), place_a);
     drop(wall);
+}
+
+#[test]
+fn neighbours_of_different_streams_do_not_merge() {
+    for mine_first in [true, false] {
+        let memory = pooled();
+        let copies = memory.stream();
+        let order = if mine_first { [MAIN, copies] } else { [copies, MAIN] };
+        let neighbours = order.map(|stream| memory.allocate(300_000, stream).unwrap());
+        let _wall = memory.allocate(300_000, MAIN).unwrap();
+        let taken = place(&neighbours[0]).segment;
+        let [first, second] = neighbours;
+        drop(second);
+        drop(first);
+        let both = memory.allocate(600_000, MAIN).unwrap();
+        assert!(place(&both) != Place { segment: taken, offset: 0 }, "half of it belongs to the other stream");
+    }
 }
 
 #[test]
@@ -144,6 +161,18 @@ fn trim_gives_back_all_that_is_unused() {
     assert_eq!((device.given(), memory.ledger().cached_bytes()), (0, 0));
     let again = memory.allocate(100, MAIN).unwrap();
     assert_eq!(place(&again), Place { segment: 0, offset: 0 });
+}
+
+#[test]
+fn nothing_of_a_segment_given_back_is_handed_out_again() {
+    let memory = pooled();
+    drop(memory.allocate(100, MAIN).unwrap());
+    memory.trim().unwrap();
+    let large = memory.allocate(1 << 20, MAIN).unwrap();
+    assert_eq!(place(&large), Place { segment: 0, offset: 0 }, "the number of the segment that went back");
+    for bytes in [100, 2000] {
+        assert_eq!(place(&memory.allocate(bytes, MAIN).unwrap()).segment, 1, "{bytes} bytes");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use rectify::memory::{Buffer, Ledger, Memory, Options, Stream};
 use rectify::scope;
 
 use super::device::{Device, Random};
+use super::order::Released;
 
 const EVENTS: usize = if cfg!(miri) { 2_000 } else { 1_000_000 };
 const LABELS: [&str; 4] = ["stress/input", "stress/weights", "stress/activation", "stress/gradient"];
@@ -65,21 +66,33 @@ fn a_model_and_the_ledger_agree_after_every_event() {
     let streams = [Stream::MAIN, memory.stream(), memory.stream()];
     let (ledger, mut random) = (memory.ledger(), Random(7));
     let mut handles: Vec<Arc<Buffer>> = Vec::new();
+    let mut released = Released::default();
     let (mut live, mut count, mut peak, mut allocations) = (0, 0, 0, 0);
     for event in 0..EVENTS {
         match random.below(32) {
             0..=11 if count < 400 => {
                 let buffer = allocate(&memory, &streams, &mut random);
+                released.assert_may_use(&buffer);
                 (live, count, allocations) = (live + buffer.bytes(), count + 1, allocations + 1);
                 peak = peak.max(live);
                 handles.push(buffer);
             }
             12..=15 if !handles.is_empty() => handles.push(handles[random.below(handles.len())].clone()),
-            16 => memory.depend(streams[random.below(3)], streams[random.below(3)]),
+            16 => {
+                let (from, to) = (streams[random.below(3)], streams[random.below(3)]);
+                memory.depend(from, to);
+                released.depend(from, to);
+            }
+            17 if !handles.is_empty() => {
+                let (buffer, stream) = (&handles[random.below(handles.len())], streams[random.below(3)]);
+                buffer.used_on(stream);
+                released.used_on(buffer, stream);
+            }
             _ if !handles.is_empty() => {
                 let buffer = handles.swap_remove(random.below(handles.len()));
                 if let Some(last) = Arc::into_inner(buffer) {
                     assert_untouched(&last);
+                    released.release(&last);
                     (live, count) = (live - last.bytes(), count - 1);
                 }
             }
@@ -92,6 +105,7 @@ fn a_model_and_the_ledger_agree_after_every_event() {
         }
         if event % 50_000 == 0 {
             memory.trim().unwrap();
+            released.forget();
         }
     }
     assert_eq!(ledger.totals().total_count, allocations);

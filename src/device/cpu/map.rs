@@ -38,12 +38,11 @@ pub fn copy(threads: &Threads, from: View<'_>, to: View<'_>) {
     let block = TASK.div_ceil(inner);
     let (source, target) = (Shared(pointer::<u8>(from.address())), Shared(pointer::<u8>(to.address())));
     let work = |task: usize| {
-        let (source, target) = (source, target);
         for row in task * block..rows.min((task + 1) * block) {
             let (a, b) = (walk.row_offset(0, row), walk.row_offset(1, row));
             with_element!(from.dtype(), T => {
                 // SAFETY: the rows lie within both views, and no two tasks share a row.
-                unsafe { copy_row::<T>(source.0.cast::<T>().add(a), walk.inner_stride(0), target.0.cast::<T>().add(b), walk.inner_stride(1), inner) }
+                unsafe { copy_row::<T>(source.at(0).cast::<T>().add(a), walk.inner_stride(0), target.at(0).cast::<T>().add(b), walk.inner_stride(1), inner) }
             });
         }
     };

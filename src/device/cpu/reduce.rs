@@ -146,9 +146,8 @@ impl<E: Compute> Reduce<'_, E> {
                 let start = self.axes.start(group, rest / pieces) + rest % pieces * BLOCK;
                 let end = start + (tail - rest % pieces * BLOCK).min(BLOCK);
                 let value = self.reduce_block::<C>(start, end, &mut scratch);
-                let shared = shared;
                 // SAFETY: each block has a place of its own.
-                unsafe { *shared.0.add(block) = value };
+                unsafe { *shared.at(block) = value };
             }
         });
         for (group, blocks) in partials.chunks_mut(per_group).enumerate() {
@@ -189,11 +188,9 @@ impl<E: Compute> Reduce<'_, E> {
                 let column = column_block * CHUNK;
                 let sums = &mut sums[..(tail - column).min(CHUNK)];
                 self.add_rows::<C>(group, rows..members.min(rows + ROWS), column, sums, &mut scratch);
-                let shared = shared;
                 if row_blocks > 1 {
+                    let place = shared.at(row_block * tail + column);
                     // SAFETY: each block has a place of its own among the partial sums.
-                    let place = unsafe { shared.0.add(row_block * tail + column) };
-                    // SAFETY: as above.
                     unsafe { sums.as_ptr().copy_to_nonoverlapping(place, sums.len()) };
                 } else {
                     self.finish(group, column, sums, scale);

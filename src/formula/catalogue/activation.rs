@@ -1,6 +1,7 @@
 //! Activation functions. Derivatives at kinks are those of the left side: 0 for ReLU at 0.
 
 use crate::formula;
+use crate::formula::AnyFormula;
 
 /// sqrt(2 / pi), of the tanh form of GELU.
 const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
@@ -30,3 +31,18 @@ formula! {
     /// x times the logistic function of x; also called swish.
     pub fn silu(x) = x * x.sigmoid();
 }
+
+/// Every activation, its run-time scalar at the usual value.
+pub static ALL: &[&dyn AnyFormula] = &[
+    &step,
+    &linear,
+    &relu,
+    &leaky_relu { slope: 0.01 },
+    &sigmoid,
+    &tanh,
+    &softplus,
+    &elu { alpha: 1.0 },
+    &gelu,
+    &gelu_tanh,
+    &silu,
+];

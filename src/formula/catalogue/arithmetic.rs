@@ -1,6 +1,7 @@
 //! Arithmetic and elementary functions of tensors.
 
 use crate::formula;
+use crate::formula::AnyFormula;
 
 formula! {
     /// Sum.
@@ -86,3 +87,48 @@ formula! {
     /// The square of x minus a center, as a variance sums it.
     pub fn squared_difference(x, center) = (x - center).square();
 }
+
+/// Every one of them, with values for the run-time scalars.
+pub static ALL: &[&dyn AnyFormula] = &[
+    &add,
+    &sub,
+    &mul,
+    &div,
+    &maximum,
+    &minimum,
+    &pow,
+    &equal,
+    &less,
+    &choose,
+    &neg,
+    &abs,
+    &sign,
+    &square,
+    &recip,
+    &exp,
+    &exp2,
+    &exp_m1,
+    &ln,
+    &ln_1p,
+    &log2,
+    &log10,
+    &sqrt,
+    &cbrt,
+    &sin,
+    &cos,
+    &tan,
+    &asin,
+    &acos,
+    &atan,
+    &sinh,
+    &cosh,
+    &erf,
+    &erfc,
+    &floor,
+    &ceil,
+    &trunc,
+    &round,
+    &scale_shift { factor: -1.5, term: 0.25 },
+    &clamp { low: -0.5, high: 0.5 },
+    &squared_difference,
+];

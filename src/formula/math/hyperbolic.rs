@@ -4,7 +4,7 @@ use super::exp::{keep_tiny, scaled_exp_m1, split};
 use super::{Elementary, polynomial};
 use crate::formula::lanes::Lanes;
 
-/// The hyperbolic tangent. Error below 2 ULP.
+/// The hyperbolic tangent. Error below 1.5 ULP.
 #[inline(always)]
 pub fn tanh<L: Lanes>(x: L) -> L {
     let (one, two) = (L::constant(1.0), L::constant(2.0));
@@ -17,7 +17,7 @@ pub fn tanh<L: Lanes>(x: L) -> L {
     L::select(magnitude.lt(L::constant(0.55)), near, far).copysign(x)
 }
 
-/// The hyperbolic sine. Error below 2 ULP.
+/// The hyperbolic sine. Error below 2.2 ULP.
 #[inline(always)]
 pub fn sinh<L: Lanes>(x: L) -> L {
     let quarter = scaled_exp_m1(magnitude(x), -2.0);
@@ -27,7 +27,7 @@ pub fn sinh<L: Lanes>(x: L) -> L {
     keep_tiny(x, (half + half).copysign(x))
 }
 
-/// The hyperbolic cosine. Error below 2 ULP.
+/// The hyperbolic cosine. Error below 1.5 ULP.
 #[inline(always)]
 pub fn cosh<L: Lanes>(x: L) -> L {
     let (mantissa, power) = split(magnitude(x), L::constant(0.0));

@@ -2,8 +2,8 @@
 //!
 //! They are branch-free, except that sine, cosine and tangent leave huge arguments to a scalar routine, and they handle
 //! every input: NaN gives NaN, infinities and signed zeros their limits, subnormals are neither flushed nor mistreated.
-//! Errors are stated in units in the last place (ULP) of the result: the largest one measured, over a sweep of at least
-//! 2^20 bit patterns of every exponent for f32, and against values of 160 bits for f64. A function gives the same bits on
+//! Errors are stated in units in the last place (ULP) of the result, as bounds that tests hold on every instruction set: over
+//! bit patterns of every sign and exponent for f32, and against values of 160 bits for f64. A function gives the same bits on
 //! every instruction set.
 
 mod coefficients;

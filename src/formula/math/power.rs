@@ -5,7 +5,7 @@ use super::log::reduce;
 use super::{Elementary, constants, polynomial};
 use crate::formula::lanes::Lanes;
 
-/// `base` to the power `exponent`, with the special cases of C's `pow`. Error below 1 ULP.
+/// `base` to the power `exponent`, with the special cases of C's `pow`. Error below 1.25 ULP.
 ///
 /// A negative base has a power only where the exponent is an integer; elsewhere the result is NaN. Whatever the other
 /// argument, even NaN, `pow(x, 0)` and `pow(1, y)` are 1.
