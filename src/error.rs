@@ -1,7 +1,7 @@
 //! The one error type of the crate: every variant is data that a program can match on and a person can read.
 //!
 //! A message names the operation, the shapes or types it was given, the rule that was broken, and the layer it happened
-//! in (the [scope](crate::scope) open at the time).
+//! in (the [scope] open at the time).
 
 use std::fmt;
 use std::path::{Path, PathBuf};

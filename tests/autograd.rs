@@ -4,6 +4,7 @@ use rectify::autograd::{CheckOptions, Kinks, Probe, check_gradient};
 use rectify::device::Seed;
 use rectify::formula::catalogue::{activation, arithmetic};
 use rectify::formula::{AnyFormula, Draw};
+use rectify::memory::Host;
 use rectify::{DType, Device, Error, Result, Tape, Tensor, Var, formula};
 
 fn device() -> Device {
@@ -184,7 +185,7 @@ fn with_activation(name: &str, x: &Var, weight: &Var, bias: &Var) -> Result<Var>
 
 #[test]
 fn a_linear_layer_on_constants_computes_no_gradient_for_them() -> Result<()> {
-    let ledger_of = device();
+    let ledger_of = Device::cpu_from(Host);
     let tape = Tape::new();
     let make = |sizes: &[usize]| Tensor::full(sizes, 0.5, DType::F32, &ledger_of);
     let (x, w, b) =
@@ -387,7 +388,7 @@ fn gradients_of_parts_of_a_batch_add_up() -> Result<()> {
 
 #[test]
 fn what_was_kept_last_is_released_first() -> Result<()> {
-    let device = device();
+    let device = Device::cpu_from(Host);
     let x = Tensor::full(&[8, 8], 0.5, DType::F32, &device)?;
     let recording = device.ledger().record();
     let tape = Tape::new();

@@ -72,7 +72,8 @@ fn sigmoid_and_its_derivative() -> Result<()> {
 
 #[test]
 fn the_function_learned_in_part_14() -> Result<()> {
-    let [a, b, c, d] = [0.3, 0.1, 0.9, 0.33].map(|x| tensor(&[x], &[1]));
+    // The series stores its inputs in f32 and computes this value in f64.
+    let [a, b, c, d] = [0.3f32, 0.1, 0.9, 0.33].map(|x| tensor(&[f64::from(x)], &[1]));
     let sum = a.sin()?.add(&b.cos()?)?.add(&c.map(tanh)?)?.add(&d.square()?)?;
     assert_printed(&[sum.item()?], &[2.1157222504], 10);
     Ok(())

@@ -12,7 +12,7 @@ use crate::formula::{AnyFormula, Biased, Formula};
 use crate::tensor::Tensor;
 
 impl Var {
-    /// `activation(self * weight + bias)` for shapes [.., inputs], [inputs, outputs] and [outputs]: [.., outputs].
+    /// `activation(self * weight + bias)` for shapes [.., inputs], [inputs, outputs] and `[outputs]`: [.., outputs].
     ///
     /// Keeps, beside its factors, the result if the activation gives its derivative from that; nothing for the identity; the
     /// bare product otherwise. The input's gradient is not computed where nobody wants it.

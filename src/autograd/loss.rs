@@ -16,7 +16,7 @@ formula! {
 
 impl Var {
     /// Softmax cross-entropy against labels: the mean over the rows. `self` has shape [rows, classes] and holds logits;
-    /// `labels` has shape [rows] and an integer type. Where a gradient is wanted it comes from the forward pass, and nothing
+    /// `labels` has shape `[rows]` and an integer type. Where a gradient is wanted it comes from the forward pass, and nothing
     /// else is kept.
     ///
     /// # Errors

@@ -130,9 +130,9 @@ pub enum Kernel<'a> {
     CrossEntropy {
         /// Shape [rows, classes].
         logits: View<'a>,
-        /// Shape [rows], an integer type; each below the number of classes.
+        /// Shape `[rows]`, an integer type; each below the number of classes.
         labels: View<'a>,
-        /// Shape [rows]: the loss of every row.
+        /// Shape `[rows]`: the loss of every row.
         losses: View<'a>,
         /// Shape [rows, classes]: (softmax - one-hot) times `scale`, where asked for.
         gradient: Option<View<'a>>,
@@ -143,14 +143,14 @@ pub enum Kernel<'a> {
     ArgMax {
         /// Shape [rows, columns], columns at least 1.
         input: View<'a>,
-        /// Shape [rows], I64.
+        /// Shape `[rows]`, I64.
         output: View<'a>,
     },
     /// Takes slices of the middle axis by index.
     Gather {
         /// Shape [outer, n, inner].
         input: View<'a>,
-        /// Shape [k], an integer type; each below n.
+        /// Shape `[k]`, an integer type; each below n.
         indices: View<'a>,
         /// Shape [outer, k, inner].
         output: View<'a>,
@@ -159,7 +159,7 @@ pub enum Kernel<'a> {
     ScatterAdd {
         /// Shape [outer, k, inner].
         gradient: View<'a>,
-        /// Shape [k], an integer type; each below n.
+        /// Shape `[k]`, an integer type; each below n.
         indices: View<'a>,
         /// Shape [outer, n, inner]: overwritten.
         input_gradient: View<'a>,

@@ -7,7 +7,7 @@ mod view;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub use backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
 pub use probe::{CudaProbe, probe_cuda};
@@ -21,17 +21,18 @@ use crate::memory::{Host, Ledger, Memory, Source};
 pub struct Device(Arc<dyn Backend>);
 
 impl Device {
-    /// A CPU device with a memory of its own.
+    /// The CPU of this process: every call gives a handle on the same device and memory.
     pub fn cpu() -> Self {
-        Self::cpu_with_memory(Memory::new(Host))
+        static CPU: LazyLock<Device> = LazyLock::new(|| Device::cpu_from(Host));
+        CPU.clone()
     }
 
-    /// A CPU device whose memory comes from `source`, which gives host memory: with a budget of faults, for tests.
+    /// Another CPU device, whose memory comes from `source` and is read by a ledger of its own.
     pub fn cpu_from(source: impl Source + 'static) -> Self {
         Self::cpu_with_memory(Memory::new(source))
     }
 
-    /// A CPU device over this memory of host addresses.
+    /// Another CPU device over this memory of host addresses.
     pub fn cpu_with_memory(memory: Memory) -> Self {
         Self(Arc::new(cpu::Cpu::new(memory)))
     }

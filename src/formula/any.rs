@@ -28,13 +28,13 @@ pub trait AnyFormula: Send + Sync {
     /// Runs it over a span of f32 elements, on the widest lanes there are.
     ///
     /// # Safety
-    /// As [`run_span`].
+    /// The span's pointers are as many as the signature says, valid for its count, and nobody else writes there.
     unsafe fn run_f32(&self, span: &Span<'_, f32>);
 
     /// Runs it over a span of f64 elements, on the widest lanes there are.
     ///
     /// # Safety
-    /// As [`run_span`].
+    /// The span's pointers are as many as the signature says, valid for its count, and nobody else writes there.
     unsafe fn run_f64(&self, span: &Span<'_, f64>);
 
     /// Its gradient in input `input`; none for a gradient, for more than three inputs, or beyond the inputs.

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::scope;
 use crate::tensor::Tensor;
 
-/// `activation(x * weight + bias)` for shapes [.., inputs], [inputs, outputs] and [outputs].
+/// `activation(x * weight + bias)` for shapes [.., inputs], [inputs, outputs] and `[outputs]`.
 #[derive(Debug, Clone)]
 pub struct Linear {
     name: String,
@@ -64,7 +64,7 @@ impl Linear {
         &self.weight
     }
 
-    /// Shape [outputs].
+    /// Shape `[outputs]`.
     pub fn bias(&self) -> &Tensor {
         &self.bias
     }

@@ -71,7 +71,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// All of them as one tensor. Shape [count].
+    /// All of them as one tensor. Shape `[count]`.
     pub fn flat(&self) -> &Tensor {
         &self.flat
     }

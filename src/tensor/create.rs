@@ -45,7 +45,7 @@ impl Tensor {
         Self::drawn(&create::constant { value }, sizes, dtype, Seed::default(), device)
     }
 
-    /// 0, 1, 2, ... `count - 1`. Shape [count].
+    /// 0, 1, 2, ... `count - 1`. Shape `[count]`.
     pub fn arange(count: usize, dtype: DType, device: &Device) -> Result<Self> {
         let numbers: Vec<f64> = (0..count).map(|i| i as f64).collect();
         Self::from_slice(&numbers, &[count], device)?.cast(dtype)

@@ -10,7 +10,7 @@ impl Tensor {
     /// The slices of `axis` that `indices` names, in its order: shape [.., k, ..] for k indices.
     ///
     /// # Errors
-    /// No such axis, indices that are not integers of shape [k], one that is not below the axis' size, or memory runs out.
+    /// No such axis, indices that are not integers of shape `[k]`, one that is not below the axis' size, or memory runs out.
     pub fn gather(&self, axis: usize, indices: &Self) -> Result<Self> {
         let ([outer, n, inner], shape) = self.gathered("gather", axis, indices)?;
         let input = self.contiguous()?.reshape(&[outer, n, inner])?;

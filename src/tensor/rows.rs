@@ -36,8 +36,8 @@ impl Tensor {
         result.reshape(self.shape())
     }
 
-    /// Softmax cross-entropy of every row against its label: `self` has shape [rows, classes], `labels` [rows] and an
-    /// integer type. Gives the losses, shape [rows], and with `gradient_scale` the gradient of their sum times that factor,
+    /// Softmax cross-entropy of every row against its label: `self` has shape [rows, classes], `labels` `[rows]` and an
+    /// integer type. Gives the losses, shape `[rows]`, and with `gradient_scale` the gradient of their sum times that factor,
     /// shape [rows, classes], from the same pass.
     ///
     /// # Errors

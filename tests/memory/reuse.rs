@@ -207,7 +207,7 @@ fn without_pooling_every_block_is_a_segment_of_its_own_size() {
 #[cfg(debug_assertions)]
 #[test]
 fn released_and_fresh_memory_reads_as_nan_in_debug_builds() {
-    let memory = Memory::with(Host, Default::default());
+    let memory = pooled();
     let buffer = memory.allocate(4, MAIN).unwrap();
     let pointer = std::ptr::with_exposed_provenance_mut::<f32>(buffer.address() as usize);
     // SAFETY: the buffer holds one f32, and the segment stays with the pool after the release.

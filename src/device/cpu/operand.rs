@@ -134,6 +134,24 @@ impl Operand {
         });
     }
 
+    /// Writes `value` over every element the operand has, once each even where the walk repeats it or is empty.
+    ///
+    /// # Safety
+    /// As [`write`](Self::write).
+    pub unsafe fn fill<E: Compute>(&self, walk: &Traversal, value: E) {
+        let axes = || walk.sizes.iter().zip(walk.strides[self.index]).filter(|&(_, stride)| stride > 0);
+        for place in 0..axes().map(|(size, _)| size).product() {
+            let (mut rest, mut offset) = (place, 0);
+            for (size, stride) in axes() {
+                offset += rest % size * stride;
+                rest /= size;
+            }
+            let address = self.address + (offset * self.dtype.size()) as u64;
+            // SAFETY: as promised by the caller.
+            with_element!(self.dtype, T => unsafe { write_row::<T, E>(&[value], pointer(address), 1) });
+        }
+    }
+
     /// Calls `each` with the address, the first place and the length of every stretch of `count` elements within a row.
     fn rows(&self, walk: &Traversal, start: usize, count: usize, mut each: impl FnMut(u64, usize, usize)) {
         let inner = walk.inner();

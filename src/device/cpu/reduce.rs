@@ -112,22 +112,12 @@ struct Reduce<'a, E> {
 impl<E: Compute> Reduce<'_, E> {
     fn run<C: Combine>(&self, threads: &Threads, scale: E) {
         if self.map.walk().count == 0 {
-            self.fill_identity::<C>(scale);
+            // SAFETY: this thread alone writes the output.
+            unsafe { self.target.fill(self.map.walk(), C::identity::<E>() * scale) };
         } else if self.axes.tail_reduced {
             self.run_rows::<C>(threads, scale);
         } else {
             self.run_columns::<C>(threads, scale);
-        }
-    }
-
-    /// The result where there is nothing to reduce: one identity for every element of the output.
-    fn fill_identity<C: Combine>(&self, scale: E) {
-        let kept: usize = self.axes.groups() * if self.axes.tail_reduced { 1 } else { self.axes.tail };
-        let value = [C::identity::<E>() * scale];
-        for index in 0..kept {
-            let at = if self.axes.tail_reduced { self.axes.start(index, 0) } else { index };
-            // SAFETY: the output has these elements, and this thread alone writes them.
-            unsafe { self.target.write(self.map.walk(), at, &value) };
         }
     }
 

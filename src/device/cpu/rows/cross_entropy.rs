@@ -10,9 +10,9 @@ pub struct CrossEntropy<'a, E> {
     pub columns: usize,
     /// Shape [rows, columns].
     pub logits: &'a [E],
-    /// Shape [rows].
+    /// Shape `[rows]`.
     pub labels: &'a [usize],
-    /// Shape [rows].
+    /// Shape `[rows]`.
     pub losses: &'a mut [E],
     /// Shape [rows, columns]: gets (softmax - one-hot) times `scale`.
     pub gradient: Option<&'a mut [E]>,
