@@ -1,0 +1,44 @@
+//! What is timed: one list, for criterion and for the comparison with PyTorch, which knows the same names.
+//!
+//! Inputs are random and drawn once; every closure is one operation from inputs to a result that is dropped.
+
+mod elementwise;
+mod matmul;
+mod overhead;
+mod rows;
+mod train;
+
+use rectify::device::Seed;
+use rectify::{DType, Device, Result, Tensor};
+
+/// Something to time, by name: `group/what/size`.
+pub struct Workload {
+    pub name: String,
+    /// Makes the inputs and gives the operation on them.
+    pub prepare: Box<dyn Fn() -> Result<Operation>>,
+}
+
+/// One run of what is timed.
+pub type Operation = Box<dyn FnMut() -> Result<()>>;
+
+impl Workload {
+    fn new(name: impl Into<String>, prepare: impl Fn() -> Result<Operation> + 'static) -> Self {
+        Self { name: name.into(), prepare: Box::new(prepare) }
+    }
+}
+
+/// Every workload, in the order they are listed.
+pub fn all() -> Vec<Workload> {
+    [matmul::all(), elementwise::all(), rows::all(), overhead::all(), train::all()].into_iter().flatten().collect()
+}
+
+/// Normal numbers. The key tells the inputs of one operation apart.
+fn random(sizes: &[usize], key: u64) -> Result<Tensor> {
+    Tensor::normal(sizes, 0.0, 1.0, DType::F32, Seed { key, stream: 0 }, &Device::cpu())
+}
+
+/// Labels below `classes`. Shape `[rows]`.
+fn labels(rows: usize, classes: usize) -> Result<Tensor> {
+    let labels: Vec<i64> = (0..rows).map(|row| (row * 7919 % classes) as i64).collect();
+    Tensor::from_slice(&labels, &[rows], &Device::cpu())
+}
