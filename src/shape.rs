@@ -196,11 +196,17 @@ impl Layout {
 
     /// Whether the elements lie row-major and without gaps (axes of size 1 may have any stride).
     pub fn is_contiguous(&self) -> bool {
-        if self.shape.count() == 0 {
-            return true;
+        let mut step = 1;
+        for axis in (0..self.shape.rank()).rev() {
+            match self.shape.sizes[axis] {
+                0 => return true,
+                1 => {}
+                size if self.strides[axis] == step => step *= size,
+                // A size of 0 further out would make it empty, and so without gaps.
+                _ => return self.shape.count() == 0,
+            }
         }
-        let dense = Self::contiguous(self.shape.clone());
-        (0..self.shape.rank()).all(|axis| self.shape[axis] == 1 || self.strides[axis] == dense.strides[axis])
+        true
     }
 
     /// The number of elements a buffer must have to hold this layout.
@@ -310,13 +316,16 @@ impl Layout {
             let rule = format!("cannot take a new axis at {axis}: it has {} axes", self.shape.rank());
             return Err(Error::shape("unsqueeze", &[&self.shape], rule));
         }
-        let mut sizes = self.shape.to_vec();
-        sizes.insert(axis, 1);
-        let mut strides = self.strides;
-        let shape = Shape::new(&sizes)?;
-        strides.copy_within(axis..MAX_RANK - 1, axis + 1);
-        strides[axis] = 0;
-        Ok(Self { shape, strides, offset: self.offset })
+        if self.shape.rank() == MAX_RANK {
+            return Err(Error::shape("unsqueeze", &[&self.shape], format!("already has {MAX_RANK} axes")));
+        }
+        let mut layout = self.clone();
+        for numbers in [&mut layout.shape.sizes, &mut layout.strides] {
+            numbers.copy_within(axis..MAX_RANK - 1, axis + 1);
+        }
+        (layout.shape.sizes[axis], layout.strides[axis]) = (1, 0);
+        layout.shape.rank += 1;
+        Ok(layout)
     }
 
     /// Strides for `shape` over the same elements, where runs of axes can be split and merged without a copy.

@@ -116,13 +116,23 @@ impl<F: Formula, const INPUT: usize> Formula for Gradient<F, INPUT> {
     where
         f64: Operand<S, S>,
     {
-        let constant = |values: &[S], i: usize| Dual::constant(values.get(i).copied().unwrap_or(S::from(0.0)));
+        // Loops over fixed counts, without closures: they must unroll into registers of the lanes' instruction set.
+        let zero = Dual::constant(S::from(0.0));
         let (values, gradients) = arguments.inputs.split_at(F::SIGNATURE.inputs);
-        let mut inputs: [Dual<S>; MAX_INPUTS] = std::array::from_fn(|i| constant(values, i));
+        let mut inputs = [zero; MAX_INPUTS];
+        for i in 0..F::SIGNATURE.inputs {
+            inputs[i] = Dual::constant(values[i]);
+        }
         inputs[INPUT] = Dual::variable(values[INPUT]);
-        let parameters: [Dual<S>; MAX_PARAMETERS] = std::array::from_fn(|i| constant(arguments.parameters, i));
-        let draws: [Dual<S>; MAX_INPUTS] = std::array::from_fn(|i| constant(arguments.draws, i));
-        let mut results = [Dual::constant(S::from(0.0)); MAX_OUTPUTS];
+        let mut parameters = [zero; MAX_PARAMETERS];
+        for i in 0..F::SIGNATURE.parameters.len() {
+            parameters[i] = Dual::constant(arguments.parameters[i]);
+        }
+        let mut draws = [zero; MAX_INPUTS];
+        for i in 0..F::SIGNATURE.draws.len() {
+            draws[i] = Dual::constant(arguments.draws[i]);
+        }
+        let mut results = [zero; MAX_OUTPUTS];
         let dual = Arguments { inputs: &inputs, parameters: &parameters, draws: &draws };
         F::evaluate::<Dual<S>>(dual, &mut results);
         let mut total: Option<S> = None;
@@ -135,7 +145,10 @@ impl<F: Formula, const INPUT: usize> Formula for Gradient<F, INPUT> {
                 });
             }
         }
-        outputs[0] = total.unwrap_or(S::from(0.0));
+        outputs[0] = match total {
+            Some(total) => total,
+            None => S::from(0.0),
+        };
     }
 }
 
@@ -186,13 +199,6 @@ impl<F: Formula> Formula for Biased<F> {
     }
 }
 
-/// The first `N` of these numbers, as the definition of a formula names them.
-#[doc(hidden)]
-#[inline(always)]
-pub fn take<S: Copy, const N: usize>(numbers: &[S]) -> [S; N] {
-    std::array::from_fn(|i| numbers[i])
-}
-
 /// What a formula's expression may give: one number, or an array of as many as it has outputs.
 #[doc(hidden)]
 pub trait Results<S> {
@@ -209,9 +215,7 @@ impl<S: Scalar> Results<S> for S {
 impl<S: Scalar, const N: usize> Results<S> for [S; N] {
     #[inline(always)]
     fn write(self, outputs: &mut [S]) {
-        for (output, value) in outputs.iter_mut().zip(self) {
-            *output = value;
-        }
+        outputs[..N].copy_from_slice(&self);
     }
 }
 
@@ -298,10 +302,10 @@ macro_rules! formula {
             ) where
                 f64: $crate::formula::Operand<S, S>,
             {
-                let [$($input),*] = $crate::formula::take(arguments.inputs);
+                $crate::formula! { @bind arguments.inputs, 0, $($input)* }
                 $(
-                    let [$($parameter),*] = $crate::formula::take(arguments.parameters);
-                    $(let [$($draw),+] = $crate::formula::take(arguments.draws);)?
+                    $crate::formula! { @bind arguments.parameters, 0, $($parameter)* }
+                    $($crate::formula! { @bind arguments.draws, 0, $($draw)+ })?
                 )?
                 let results = Self::call::<S>($($input,)* $($($parameter,)* $($($draw,)+)?)?);
                 $crate::formula::Results::write(results, outputs);
@@ -334,10 +338,15 @@ macro_rules! formula {
         {
             #[allow(unused_imports)]
             use $crate::formula::Mask as _;
-            #[allow(unused_variables)]
-            let [$($parameter),*] = $crate::formula::take(_parameters);
+            $crate::formula! { @bind _parameters, 0, $($parameter)* }
             $derivative
         }
+    };
+    (@bind $numbers:expr, $place:expr,) => {};
+    (@bind $numbers:expr, $place:expr, $name:ident $($rest:ident)*) => {
+        #[allow(unused_variables)]
+        let $name = $numbers[$place];
+        $crate::formula! { @bind $numbers, $place + 1, $($rest)* }
     };
     (@returns $scalar:ident) => { $scalar };
     (@returns $scalar:ident $outputs:literal) => { [$scalar; $outputs] };

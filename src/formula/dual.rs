@@ -37,12 +37,18 @@ impl<S: Scalar> Dual<S> {
             None => S::from(0.0),
         }
     }
+}
 
-    /// The chain rule: `value` is a function of this with derivative `outer`.
-    #[inline(always)]
-    fn chain(self, value: S, outer: impl FnOnce() -> S) -> Self {
-        Self { value, derivative: self.derivative.map(|inner| outer() * inner) }
-    }
+/// The chain rule: `value` is a function of the dual number with derivative `outer`, computed only where it is wanted. A
+/// macro, for what a closure computes is not always compiled for the lanes' instruction set.
+macro_rules! chain {
+    ($inner:expr, $value:expr, $outer:expr) => {{
+        let derivative = match $inner.derivative {
+            Some(derivative) => Some($outer * derivative),
+            None => None,
+        };
+        Dual { value: $value, derivative }
+    }};
 }
 
 impl<S: Scalar> From<f64> for Dual<S> {
@@ -56,8 +62,13 @@ impl<S: Scalar> Neg for Dual<S> {
     type Output = Self;
 
     #[inline(always)]
+    #[allow(clippy::manual_map, reason = "a closure may not be compiled for the lanes' instruction set")]
     fn neg(self) -> Self {
-        Self { value: -self.value, derivative: self.derivative.map(|derivative| -derivative) }
+        let derivative = match self.derivative {
+            Some(derivative) => Some(-derivative),
+            None => None,
+        };
+        Self { value: -self.value, derivative }
     }
 }
 
@@ -131,7 +142,7 @@ macro_rules! elementary_rules {
                 // A rule needs the argument, the result, or both.
                 let ($x, $y) = (self.value, result.value);
                 let _ = ($x, $y);
-                let result = self.chain($y, || $derivative);
+                let result = chain!(self, $y, $derivative);
             )?
             result
         })*
@@ -164,22 +175,22 @@ impl<S: Scalar> Scalar for Dual<S> {
 
     #[inline(always)]
     fn abs(self) -> Self {
-        self.chain(self.value.abs(), || self.value.sign())
+        chain!(self, self.value.abs(), self.value.sign())
     }
 
     #[inline(always)]
     fn copysign(self, sign: Self) -> Self {
         let value = self.value.copysign(sign.value);
         // The sign of the result relative to the argument's: d|x|/dx times the sign taken over.
-        self.chain(value, || self.value.sign() * S::from(1.0).copysign(sign.value))
+        chain!(self, value, self.value.sign() * S::from(1.0).copysign(sign.value))
     }
 
     #[inline(always)]
     fn pow(self, exponent: Self) -> Self {
         let value = self.value.pow(exponent.value);
-        let base = self.chain(value, || exponent.value * self.value.pow(exponent.value - 1.0));
+        let base: Self = chain!(self, value, exponent.value * self.value.pow(exponent.value - 1.0));
         // A base of 0 stays 0 under any positive exponent: its logarithm must not make the derivative NaN.
-        let raised = exponent.chain(value, || value.eq(0.0).select(0.0, value * self.value.ln()));
+        let raised: Self = chain!(exponent, value, value.eq(0.0).select(0.0, value * self.value.ln()));
         Self { value, derivative: (base + raised).derivative }
     }
 
@@ -190,24 +201,24 @@ impl<S: Scalar> Scalar for Dual<S> {
 
     #[inline(always)]
     fn square(self) -> Self {
-        self.chain(self.value.square(), || self.value + self.value)
+        chain!(self, self.value.square(), self.value + self.value)
     }
 
     #[inline(always)]
     fn recip(self) -> Self {
         let value = self.value.recip();
-        self.chain(value, || -(value * value))
+        chain!(self, value, -(value * value))
     }
 
     #[inline(always)]
     fn sigmoid(self) -> Self {
         let value = self.value.sigmoid();
-        self.chain(value, || value * (-value + 1.0))
+        chain!(self, value, value * (-value + 1.0))
     }
 
     #[inline(always)]
     fn softplus(self) -> Self {
-        self.chain(self.value.softplus(), || self.value.sigmoid())
+        chain!(self, self.value.softplus(), self.value.sigmoid())
     }
 
     elementary! { elementary_rules }

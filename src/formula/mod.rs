@@ -16,12 +16,12 @@ mod simd;
 
 pub use any::{AnyFormula, Backward, Differentiable, uses_input};
 pub use cuda::Precision;
+#[doc(hidden)]
+pub use definition::Results;
 pub use definition::{
     Arguments, Biased, Draw, Formula, Gradient, GradientFromOutput, MAX_INPUTS, MAX_OUTPUTS, MAX_PARAMETERS, Role,
     Signature,
 };
-#[doc(hidden)]
-pub use definition::{Results, take};
 pub use dual::Dual;
 pub use expression::{Binary, Comparison, Condition, Cost, Expression, Graph, Node, Unary};
 pub use run::Span;

@@ -1,5 +1,7 @@
 //! Elementwise operations: every one a formula applied to tensors.
 
+use smallvec::SmallVec;
+
 use super::Tensor;
 use super::named::named;
 use crate::device::{Seed, View};
@@ -105,7 +107,7 @@ impl Tensor {
             }
         }
         let inputs = Inputs::broadcast(name, inputs, first)?;
-        let outputs = outputs.iter().map(|output| output.view()).collect::<Result<Vec<_>>>()?;
+        let outputs = outputs.iter().map(|output| output.view()).collect::<Result<SmallVec<[_; 4]>>>()?;
         first.device.backend().map(formula, &inputs.views()?, &outputs, seed)
     }
 
@@ -152,18 +154,25 @@ impl Tensor {
 /// Inputs of a map with their layouts broadcast to its output.
 pub(crate) struct Inputs<'a> {
     tensors: &'a [&'a Tensor],
-    layouts: Vec<Layout>,
+    /// None where every tensor has the output's shape.
+    broadcast: Vec<Layout>,
 }
 
 impl<'a> Inputs<'a> {
     pub(crate) fn broadcast(name: &'static str, tensors: &'a [&'a Tensor], output: &Tensor) -> Result<Self> {
-        let layouts = tensors.iter().map(|tensor| tensor.layout.broadcast_to(name, output.shape()));
-        Ok(Self { tensors, layouts: layouts.collect::<Result<_>>()? })
+        let broadcast = if tensors.iter().all(|tensor| tensor.shape() == output.shape()) {
+            Vec::new()
+        } else {
+            let layouts = tensors.iter().map(|tensor| tensor.layout.broadcast_to(name, output.shape()));
+            layouts.collect::<Result<_>>()?
+        };
+        Ok(Self { tensors, broadcast })
     }
 
-    pub(crate) fn views(&self) -> Result<Vec<View<'_>>> {
-        let pairs = self.tensors.iter().zip(&self.layouts);
-        pairs.map(|(tensor, layout)| View::new(&tensor.buffer, layout, tensor.dtype)).collect()
+    pub(crate) fn views(&self) -> Result<SmallVec<[View<'_>; 4]>> {
+        let layout = |i: usize, tensor: &'a Tensor| self.broadcast.get(i).unwrap_or(&tensor.layout);
+        let views = self.tensors.iter().enumerate();
+        views.map(|(i, &tensor)| View::new(&tensor.buffer, layout(i, tensor), tensor.dtype)).collect()
     }
 }
 

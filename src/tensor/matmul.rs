@@ -101,6 +101,9 @@ impl<'a> Operands<'a> {
 
     fn shape(&self) -> Result<Shape> {
         let (m, _, n) = self.sizes();
+        if self.batch.rank() == 0 {
+            return Shape::new(&[m, n]);
+        }
         Shape::new(&[self.batch.sizes(), &[m, n]].concat())
     }
 
@@ -112,6 +115,15 @@ impl<'a> Operands<'a> {
 
     fn run(&self, c: &Tensor, accumulate: bool, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
         let (m, k, n) = self.sizes();
+        if self.batch.rank() == 0 {
+            // Two matrices and no more: one axis in front, and nothing to broadcast.
+            let [a, b, c_layout] = [&self.a.layout, &self.b.layout, &c.layout].map(|layout| layout.unsqueeze(0));
+            let (a, b, c_layout) = (a?, b?, c_layout?);
+            let view = |tensor: &'a Tensor, layout| View::new(&tensor.buffer, layout, tensor.dtype);
+            let c_view = View::new(&c.buffer, &c_layout, c.dtype)?;
+            let product = Product { a: view(self.a, &a)?, b: view(self.b, &b)?, c: c_view, accumulate };
+            return c.device.backend().matmul(&product, epilogue);
+        }
         let (a, b) = (self.batched(self.a, m, k)?, self.batched(self.b, k, n)?);
         let c = c.reshape(&self.merged())?;
         let product = Product { a: a.view()?, b: b.view()?, c: c.view()?, accumulate };

@@ -78,6 +78,60 @@ pub unsafe fn accumulate<E: LaneElement, C: Combine>(values: *const E, sums: &mu
     dispatch(Each::<E, C> { values, sums, combine: PhantomData });
 }
 
+/// [`reduce`] on these lanes.
+///
+/// # Safety
+/// As [`reduce`].
+#[inline(always)]
+pub unsafe fn reduce_on<L: Lanes, C: Combine>(values: *const L::Element, count: usize) -> L::Element {
+    // As many chains as hide the latency of an addition.
+    const CHAINS: usize = 8;
+    let mut chains = [L::splat(C::identity()); CHAINS];
+    let mut at = 0;
+    while at + CHAINS * L::WIDTH <= count {
+        for i in 0..CHAINS {
+            // SAFETY: a register for each chain is left.
+            chains[i] = C::lanes(chains[i], unsafe { L::load(values.add(at + i * L::WIDTH)) });
+        }
+        at += CHAINS * L::WIDTH;
+    }
+    let mut width = CHAINS;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            chains[i] = C::lanes(chains[i], chains[i + width]);
+        }
+    }
+    let mut total = chains[0];
+    while at < count {
+        let rest = (count - at).min(L::WIDTH);
+        // SAFETY: `rest` elements are left.
+        total = C::lanes(total, unsafe { L::load_first(values.add(at), rest, C::identity()) });
+        at += rest;
+    }
+    total.reduce(C::scalars)
+}
+
+/// [`accumulate`] on these lanes.
+///
+/// # Safety
+/// As [`accumulate`].
+#[inline(always)]
+pub unsafe fn add_to<L: Lanes, C: Combine>(values: *const L::Element, sums: &mut [L::Element]) {
+    let count = sums.len();
+    let sums = sums.as_mut_ptr();
+    let mut at = 0;
+    while at + L::WIDTH <= count {
+        // SAFETY: a register is left in both.
+        unsafe { C::lanes(L::load(sums.add(at)), L::load(values.add(at))).store(sums.add(at)) };
+        at += L::WIDTH;
+    }
+    for i in at..count {
+        // SAFETY: within both.
+        unsafe { *sums.add(i) = C::scalars(*sums.add(i), *values.add(i)) };
+    }
+}
+
 struct Whole<E, C> {
     values: *const E,
     count: usize,
@@ -89,24 +143,8 @@ impl<E: LaneElement, C: Combine> Program<E> for Whole<E, C> {
 
     #[inline(always)]
     fn run<L: Lanes<Element = E>>(self) -> E {
-        // Four chains hide the latency of an addition.
-        let mut chains = [L::splat(C::identity()); 4];
-        let mut at = 0;
-        while at + 4 * L::WIDTH <= self.count {
-            for (i, chain) in chains.iter_mut().enumerate() {
-                // SAFETY: four registers are left.
-                *chain = C::lanes(*chain, unsafe { L::load(self.values.add(at + i * L::WIDTH)) });
-            }
-            at += 4 * L::WIDTH;
-        }
-        let mut total = C::lanes(C::lanes(chains[0], chains[1]), C::lanes(chains[2], chains[3]));
-        while at < self.count {
-            let rest = (self.count - at).min(L::WIDTH);
-            // SAFETY: `rest` elements are left.
-            total = C::lanes(total, unsafe { L::load_first(self.values.add(at), rest, C::identity()) });
-            at += rest;
-        }
-        total.reduce(C::scalars)
+        // SAFETY: promised by whoever called `reduce`.
+        unsafe { reduce_on::<L, C>(self.values, self.count) }
     }
 }
 
@@ -121,17 +159,7 @@ impl<E: LaneElement, C: Combine> Program<E> for Each<'_, E, C> {
 
     #[inline(always)]
     fn run<L: Lanes<Element = E>>(self) {
-        let count = self.sums.len();
-        let sums = self.sums.as_mut_ptr();
-        let mut at = 0;
-        while at + L::WIDTH <= count {
-            // SAFETY: a register is left in both.
-            unsafe { C::lanes(L::load(sums.add(at)), L::load(self.values.add(at))).store(sums.add(at)) };
-            at += L::WIDTH;
-        }
-        for i in at..count {
-            // SAFETY: within both.
-            unsafe { *sums.add(i) = C::scalars(*sums.add(i), *self.values.add(i)) };
-        }
+        // SAFETY: promised by whoever called `accumulate`.
+        unsafe { add_to::<L, C>(self.values, self.sums) }
     }
 }

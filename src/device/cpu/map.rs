@@ -22,10 +22,52 @@ const STREAMING: usize = 8 << 20;
 pub fn run(threads: &Threads, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) {
     let dtypes = inputs.iter().chain(outputs).map(View::dtype);
     if needs_f64(dtypes) {
-        Map::<f64>::new(formula, inputs, outputs, seed).run(threads);
+        run_in::<f64>(threads, formula, inputs, outputs, seed);
     } else {
-        Map::<f32>::new(formula, inputs, outputs, seed).run(threads);
+        run_in::<f32>(threads, formula, inputs, outputs, seed);
     }
+}
+
+fn run_in<E: Compute>(
+    threads: &Threads,
+    formula: &dyn AnyFormula,
+    inputs: &[View<'_>],
+    outputs: &[View<'_>],
+    seed: Seed,
+) {
+    let lies_as_needed = |view: &View<'_>| view.dtype() == E::DTYPE && view.layout().is_contiguous();
+    if formula.signature().draws.is_empty() && inputs.iter().chain(outputs).all(lies_as_needed) {
+        run_flat::<E>(threads, formula, inputs, outputs);
+    } else {
+        Map::<E>::new(formula, inputs, outputs, seed).run(threads);
+    }
+}
+
+/// Applies a formula to operands that all lie as it needs them: the common case, and one where every nanosecond shows.
+fn run_flat<E: Compute>(threads: &Threads, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>]) {
+    let count = outputs.first().map_or(0, |output| output.shape().count());
+    let task = task_size(threads, count);
+    let streaming = outputs.len() * count * size_of::<E>() >= STREAMING;
+    threads.run(count.div_ceil(task), &|i| {
+        let start = i * task;
+        let mut sources = [std::ptr::null(); MAX_INPUTS];
+        for (source, view) in sources.iter_mut().zip(inputs) {
+            *source = pointer::<E>(view.address()).wrapping_add(start).cast_const();
+        }
+        let mut targets = [std::ptr::null_mut(); MAX_OUTPUTS];
+        for (target, view) in targets.iter_mut().zip(outputs) {
+            *target = pointer::<E>(view.address()).wrapping_add(start);
+        }
+        let (inputs, outputs) = (&sources[..inputs.len()], &targets[..outputs.len()]);
+        let count = task.min(count - start);
+        // SAFETY: every pointer leads to `count` elements of its view, and no other task writes them.
+        unsafe { E::run(formula, &Span { inputs, draws: &[], outputs, count, streaming }) };
+    });
+}
+
+/// Elements of a task: whole chunks, and enough tasks to even out threads of different speed.
+fn task_size(threads: &Threads, count: usize) -> usize {
+    count.div_ceil(threads.count() * 4).max(TASK).next_multiple_of(CHUNK)
 }
 
 /// Copies elements of one type between views of one shape, bit by bit.
@@ -73,7 +115,6 @@ pub struct Map<'a, E> {
     chunk: usize,
     /// Whether a chunk must end where a row does.
     by_rows: bool,
-    streaming: bool,
     computing: std::marker::PhantomData<E>,
 }
 
@@ -98,7 +139,6 @@ impl<'a, E: Compute> Map<'a, E> {
         let draws = !formula.signature().draws.is_empty();
         let by_rows = !flat && walk.inner() >= LONG_ROW;
         let whole = !draws && (flat || direct && by_rows);
-        let bytes = outputs.len() * walk.count * size_of::<E>();
         let (inputs, outputs) = operands.split_at(inputs.len());
         Self {
             formula,
@@ -107,7 +147,6 @@ impl<'a, E: Compute> Map<'a, E> {
             seed,
             chunk: if whole { usize::MAX } else { CHUNK },
             by_rows,
-            streaming: flat && bytes >= STREAMING,
             walk,
             computing: std::marker::PhantomData,
         }
@@ -115,8 +154,7 @@ impl<'a, E: Compute> Map<'a, E> {
 
     fn run(&self, threads: &Threads) {
         let count = self.walk.count;
-        // Whole chunks per task, and enough tasks to even out threads of different speed.
-        let task = count.div_ceil(threads.count() * 4).max(TASK).next_multiple_of(CHUNK);
+        let task = task_size(threads, count);
         threads.run(count.div_ceil(task), &|i| {
             let mut scratch = Scratch::new();
             self.range(i * task, count.min((i + 1) * task), &mut scratch);
@@ -180,7 +218,7 @@ impl<'a, E: Compute> Map<'a, E> {
         }
         let (inputs, draws) = (&inputs[..self.inputs.len()], &numbers[..kinds.len()]);
         // SAFETY: every pointer leads to `count` elements of its operand or of scratch, and no other task writes them.
-        unsafe { E::run(self.formula, &Span { inputs, draws, outputs, count, streaming: self.streaming }) };
+        unsafe { E::run(self.formula, &Span { inputs, draws, outputs, count, streaming: false }) };
     }
 
     fn is_direct(&self, operand: &Operand) -> bool {
@@ -192,10 +230,24 @@ impl<'a, E: Compute> Map<'a, E> {
         &self.walk
     }
 
-    /// The memory an input is read from, if the formula only passes it on and it lies as it is needed.
-    pub fn direct_input(&self, at: usize) -> Option<*const E> {
-        let operand = self.inputs.first()?;
-        self.is_direct(operand).then(|| operand.at::<E>(&self.walk, at).cast_const())
+    /// Whether the first input lies in memory as it is needed, at least within each row of the walk.
+    pub fn has_direct_input(&self) -> bool {
+        self.inputs.first().is_some_and(|input| self.is_direct(input) || input.is_direct_in_rows::<E>(&self.walk))
+    }
+
+    /// How many elements of the first input, which is direct, lie one behind the other from `at` on, up to `end`.
+    pub fn direct_count(&self, at: usize, end: usize) -> usize {
+        let inner = self.walk.inner();
+        if self.inputs.first().is_some_and(Operand::is_flat::<E>) {
+            end - at
+        } else {
+            (end - at).min(inner - at % inner)
+        }
+    }
+
+    /// The memory of the first input's element `at` of the walk.
+    pub fn direct_input(&self, at: usize) -> *const E {
+        self.inputs.first().map_or(std::ptr::null(), |input| input.at::<E>(&self.walk, at).cast_const())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The CPU backend: the product on machines without a GPU, and the reference for those with one.
 
+mod axes;
 mod combine;
+mod direct;
 mod draws;
 mod elements;
 mod gemm;

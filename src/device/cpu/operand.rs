@@ -2,6 +2,7 @@
 
 use half::{bf16, f16};
 
+use super::axes::step_to;
 use super::elements::{pointer, with_element};
 use super::traversal::Traversal;
 use crate::device::view::View;
@@ -139,17 +140,21 @@ impl Operand {
     /// # Safety
     /// As [`write`](Self::write).
     pub unsafe fn fill<E: Compute>(&self, walk: &Traversal, value: E) {
-        let axes = || walk.sizes.iter().zip(walk.strides[self.index]).filter(|&(_, stride)| stride > 0);
-        for place in 0..axes().map(|(size, _)| size).product() {
-            let (mut rest, mut offset) = (place, 0);
-            for (size, stride) in axes() {
-                offset += rest % size * stride;
-                rest /= size;
-            }
-            let address = self.address + (offset * self.dtype.size()) as u64;
+        let axes: Vec<_> = walk.strided_axes(self.index).collect();
+        for place in 0..axes.iter().map(|axis| axis.0).product() {
             // SAFETY: as promised by the caller.
-            with_element!(self.dtype, T => unsafe { write_row::<T, E>(&[value], pointer(address), 1) });
+            unsafe { self.set(step_to(&axes, place), value) };
         }
+    }
+
+    /// Writes one element, `offset` elements past the first.
+    ///
+    /// # Safety
+    /// As [`write`](Self::write); the operand has that element.
+    pub unsafe fn set<E: Compute>(&self, offset: usize, value: E) {
+        let address = self.address + (offset * self.dtype.size()) as u64;
+        // SAFETY: as promised by the caller.
+        with_element!(self.dtype, T => unsafe { write_row::<T, E>(&[value], pointer(address), 1) });
     }
 
     /// Calls `each` with the address, the first place and the length of every stretch of `count` elements within a row.

@@ -1,7 +1,9 @@
 //! Reductions in a fixed order: blocks of a size that depends on the shape alone, each reduced in sequence, then joined
 //! in pairs. Threads share the blocks, so their number changes nothing.
 
+use super::axes::{Axes, step_to};
 use super::combine::{Combine, Max, Min, Sum, accumulate, reduce};
+use super::direct::{ColumnBlock, RowBlocks};
 use super::elements::Shared;
 use super::map::{CHUNK, Map, Scratch};
 use super::operand::{Compute, Operand, needs_f64};
@@ -38,9 +40,10 @@ fn run_in<E: Compute>(
     let walk = Traversal::new(inputs.iter().chain([&output]).map(View::layout));
     let target = Operand::new(&output, &walk, inputs.len());
     let axes = Axes::new(&walk, inputs.len());
-    let passes_on = formula.key() == AnyFormula::key(&activation::linear);
+    let places = walk.strided_axes(inputs.len()).collect();
     let map = Map::over(formula, walk, inputs, &[], Seed::default());
-    let reduce = Reduce::<E> { map, target, axes, passes_on };
+    let direct = formula.key() == AnyFormula::key(&activation::linear) && map.has_direct_input();
+    let reduce = Reduce::<E> { map, target, axes, places, direct };
     match reduction {
         Reduction::Sum { scale } => reduce.run::<Sum>(threads, E::from_f64(scale)),
         Reduction::Max => reduce.run::<Max>(threads, E::from_f64(1.0)),
@@ -48,65 +51,14 @@ fn run_in<E: Compute>(
     }
 }
 
-/// The walk's axes as a reduction sees them: a tail of inner axes that are all reduced or all kept, and before it axes
-/// that are kept (groups) or reduced (members of a group).
-struct Axes {
-    /// Elements of the tail.
-    tail: usize,
-    tail_reduced: bool,
-    /// Sizes and steps (in tails) of the kept and of the reduced axes before the tail.
-    kept: Vec<(usize, usize)>,
-    reduced: Vec<(usize, usize)>,
-}
-
-impl Axes {
-    fn new(walk: &Traversal, output: usize) -> Self {
-        let is_reduced = |axis: usize| walk.strides[output][axis] == 0;
-        let rank = walk.sizes.len();
-        let tail_reduced = is_reduced(rank - 1);
-        let outer = (0..rank).rev().take_while(|&axis| is_reduced(axis) == tail_reduced).last().unwrap_or(rank);
-        let tail = walk.sizes[outer..].iter().product();
-        let mut axes = Self { tail, tail_reduced, kept: Vec::new(), reduced: Vec::new() };
-        let mut step = 1;
-        for axis in (0..outer).rev() {
-            let list = if is_reduced(axis) { &mut axes.reduced } else { &mut axes.kept };
-            list.push((walk.sizes[axis], step));
-            step *= walk.sizes[axis];
-        }
-        axes
-    }
-
-    fn groups(&self) -> usize {
-        self.kept.iter().map(|axis| axis.0).product()
-    }
-
-    fn members(&self) -> usize {
-        self.reduced.iter().map(|axis| axis.0).product()
-    }
-
-    /// Where in the walk the tail of a group's member starts.
-    fn start(&self, group: usize, member: usize) -> usize {
-        (step_to(&self.kept, group) + step_to(&self.reduced, member)) * self.tail
-    }
-}
-
-/// The step to the `index`th combination of these axes, given innermost first.
-fn step_to(axes: &[(usize, usize)], index: usize) -> usize {
-    let mut rest = index;
-    let mut step = 0;
-    for &(size, each) in axes {
-        step += rest % size * each;
-        rest /= size;
-    }
-    step
-}
-
 struct Reduce<'a, E> {
     map: Map<'a, E>,
     target: Operand,
     axes: Axes,
-    /// Whether the formula passes its input on, so that it need not be evaluated.
-    passes_on: bool,
+    /// Sizes and strides of the output's own axes, innermost first.
+    places: Vec<(usize, usize)>,
+    /// Whether the elements are reduced as they lie in memory, row by row of the walk: the formula only passes them on.
+    direct: bool,
 }
 
 impl<E: Compute> Reduce<'_, E> {
@@ -123,27 +75,29 @@ impl<E: Compute> Reduce<'_, E> {
 
     /// The innermost elements are reduced to one: blocks of rows, then each group's blocks joined.
     fn run_rows<C: Combine>(&self, threads: &Threads, scale: E) {
-        let Axes { tail, .. } = self.axes;
-        let (groups, members, pieces) = (self.axes.groups(), self.axes.members(), tail.div_ceil(BLOCK));
-        let per_group = members * pieces;
-        let mut partials = vec![C::identity::<E>(); groups * per_group];
+        let rows = RowBlocks::new(&self.axes, BLOCK);
+        let mut partials = vec![C::identity::<E>(); rows.count()];
         let shared = Shared(partials.as_mut_ptr());
-        let per_task = (TASK / tail.min(BLOCK)).max(1);
-        threads.run(partials.len().div_ceil(per_task), &|task| {
+        let per_task = (TASK / rows.longest()).max(1);
+        threads.run(rows.count().div_ceil(per_task), &|task| {
+            let blocks = task * per_task..rows.count().min((task + 1) * per_task);
+            // SAFETY: each block has a place of its own.
+            let results = unsafe { std::slice::from_raw_parts_mut(shared.at(blocks.start), blocks.len()) };
+            if self.is_whole_in_rows() {
+                // SAFETY: the elements of the walk are initialised memory, and blocks do not cross its rows.
+                unsafe { rows.reduce_direct::<E, C>(&|at| self.map.direct_input(at), blocks.start, results) };
+                return;
+            }
             let mut scratch = Scratch::new();
-            for block in task * per_task..(groups * per_group).min((task + 1) * per_task) {
-                let (group, rest) = (block / per_group, block % per_group);
-                let start = self.axes.start(group, rest / pieces) + rest % pieces * BLOCK;
-                let end = start + (tail - rest % pieces * BLOCK).min(BLOCK);
-                let value = self.reduce_block::<C>(start, end, &mut scratch);
-                // SAFETY: each block has a place of its own.
-                unsafe { *shared.at(block) = value };
+            for (block, result) in blocks.zip(results) {
+                let (start, end) = rows.range(block);
+                *result = self.reduce_block::<C>(start, end, &mut scratch);
             }
         });
-        for (group, blocks) in partials.chunks_mut(per_group).enumerate() {
-            let value = [join::<E, C>(blocks) * scale];
-            // SAFETY: the output is within bounds, and the tasks have ended.
-            unsafe { self.target.write(self.map.walk(), self.axes.start(group, 0), &value) };
+        for (group, blocks) in partials.chunks_mut(rows.per_group()).enumerate() {
+            let value = join::<E, C>(blocks) * scale;
+            // SAFETY: the output has a place for each group, and the tasks have ended.
+            unsafe { self.target.set(step_to(&self.places, group), value) };
         }
     }
 
@@ -151,7 +105,7 @@ impl<E: Compute> Reduce<'_, E> {
         let mut total = C::identity::<E>();
         let mut at = start;
         while at < end {
-            let count = self.map.chunk_at(at, end).min(CHUNK);
+            let count = self.stretch(at, end);
             let values = self.values(at, count, scratch);
             // SAFETY: `values` leads to `count` elements.
             total = C::scalars(total, unsafe { reduce::<E, C>(values, count) });
@@ -162,7 +116,7 @@ impl<E: Compute> Reduce<'_, E> {
 
     /// The innermost elements are kept: rows added to rows, in blocks of rows and columns, then the blocks joined.
     fn run_columns<C: Combine>(&self, threads: &Threads, scale: E) {
-        let Axes { tail, .. } = self.axes;
+        let tail = self.axes.tail();
         let (groups, members) = (self.axes.groups(), self.axes.members());
         let (row_blocks, column_blocks) = (members.div_ceil(ROWS), tail.div_ceil(CHUNK));
         let mut partials = vec![C::identity::<E>(); if row_blocks > 1 { groups * row_blocks * tail } else { 0 }];
@@ -204,11 +158,16 @@ impl<E: Compute> Reduce<'_, E> {
         scratch: &mut Scratch<E>,
     ) {
         sums.fill(C::identity());
+        if self.is_whole_in_rows() {
+            let start = |member| self.map.direct_input(self.axes.start(group, member) + column);
+            // SAFETY: the elements of the walk are initialised memory, and the tail does not cross its rows.
+            return unsafe { ColumnBlock::<E, C>::new(&start, rows, sums).run() };
+        }
         for member in rows {
             let start = self.axes.start(group, member) + column;
             let mut done = 0;
             while done < sums.len() {
-                let count = self.map.chunk_at(start + done, start + sums.len()).min(CHUNK);
+                let count = self.stretch(start + done, start + sums.len());
                 let values = self.values(start + done, count, scratch);
                 // SAFETY: `values` leads to `count` elements.
                 unsafe { accumulate::<E, C>(values, &mut sums[done..done + count]) };
@@ -223,10 +182,20 @@ impl<E: Compute> Reduce<'_, E> {
         unsafe { self.target.write(self.map.walk(), self.axes.start(group, 0) + column, sums) };
     }
 
-    /// The formula's results for `count` elements from `at` on, at most a chunk.
+    /// Whether a tail is one stretch of memory.
+    fn is_whole_in_rows(&self) -> bool {
+        self.direct && self.axes.tail() == self.map.walk().inner()
+    }
+
+    /// How many results from `at` on can be had at once: a chunk, or what lies there as it is needed.
+    fn stretch(&self, at: usize, end: usize) -> usize {
+        if self.direct { self.map.direct_count(at, end) } else { self.map.chunk_at(at, end).min(CHUNK) }
+    }
+
+    /// The formula's results for `count` elements from `at` on, at most a [`stretch`](Self::stretch).
     fn values(&self, at: usize, count: usize, scratch: &mut Scratch<E>) -> *const E {
-        if let Some(direct) = self.map.direct_input(at).filter(|_| self.passes_on) {
-            return direct;
+        if self.direct {
+            return self.map.direct_input(at);
         }
         let row = scratch.row(MAX_INPUTS);
         self.map.evaluate(at, count, &[row], scratch);

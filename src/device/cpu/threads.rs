@@ -60,6 +60,9 @@ impl Threads {
     /// # Panics
     /// Where a task panics, the other tasks still run; then the first panic goes on in the caller.
     pub fn run(&self, tasks: usize, work: &(dyn Fn(usize) + Sync)) {
+        if tasks <= 1 {
+            return (0..tasks).for_each(work);
+        }
         let region = Region { work, tasks, next: AtomicUsize::new(0), panic: Mutex::new(None) };
         let seats = self.workers.min(tasks.saturating_sub(1));
         if seats == 0 || self.shared.busy.swap(true, Acquire) {

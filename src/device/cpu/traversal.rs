@@ -59,6 +59,12 @@ impl Traversal {
         offset
     }
 
+    /// Sizes and strides of the axes along which an operand has elements of its own, innermost first.
+    pub fn strided_axes(&self, operand: usize) -> impl Iterator<Item = (usize, usize)> {
+        let axes = self.sizes.iter().copied().zip(self.strides[operand]).rev();
+        axes.filter(|&(_, stride)| stride > 0)
+    }
+
     /// Adds an axis inside the others, merging it with the one before where every operand allows.
     fn append(&mut self, size: usize, strides: impl Iterator<Item = usize> + Clone) {
         let rank = self.sizes.len();

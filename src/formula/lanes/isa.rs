@@ -22,14 +22,23 @@ pub trait Program<E: LaneElement> {
 /// Runs `program` on the widest lanes of this machine: see [`Isa::current`].
 #[inline]
 pub fn dispatch<E: LaneElement, P: Program<E>>(program: P) -> P::Output {
-    dispatch_on(Isa::current(), program)
+    // SAFETY: the current instruction set is one that the machine has.
+    unsafe { run_on(Isa::current(), program) }
 }
 
 /// Runs `program` on the lanes of `isa`, or of the widest one this machine has below it.
 #[inline]
 pub fn dispatch_on<E: LaneElement, P: Program<E>>(isa: Isa, program: P) -> P::Output {
-    match isa.narrowed() {
-        // SAFETY: `narrowed` returns only what the machine has.
+    // SAFETY: `narrowed` returns only what the machine has.
+    unsafe { run_on(isa.narrowed(), program) }
+}
+
+/// # Safety
+/// The machine has the instruction set.
+#[inline]
+unsafe fn run_on<E: LaneElement, P: Program<E>>(isa: Isa, program: P) -> P::Output {
+    match isa {
+        // SAFETY: as promised by the caller.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => unsafe { run_avx512(program) },
         // SAFETY: as above.

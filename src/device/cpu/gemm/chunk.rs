@@ -6,12 +6,13 @@ use super::pack;
 use super::scratch::Scratch;
 use crate::formula::lanes::{LaneElement, Lanes, Program};
 
-/// Columns of a packed block of B: with [`BLOCK_DEPTH`] terms it fills two thirds of a mebibyte of second-level cache.
+/// Columns of a packed block of B, which is read once for each block of rows of A.
 pub const BLOCK_COLUMNS: usize = 336;
-/// The most terms that are summed in registers before they are added to C.
-const BLOCK_DEPTH: usize = 512;
-/// Rows of a packed block of A.
-const BLOCK_ROWS: usize = 64;
+/// The most terms that are summed in registers before they are added to C. The panel of B under a tile, 16 KiB of AVX2
+/// registers, then stays in first-level cache while a block of A passes by.
+const BLOCK_DEPTH: usize = 256;
+/// Rows of a block of A, whole tiles of six or eight: a hundred kibibytes of second-level cache.
+const BLOCK_ROWS: usize = 96;
 /// Where two terms of A lie this many bytes apart, each is on its own page, and packing pays.
 const PAGE: usize = 2048;
 
@@ -61,7 +62,7 @@ impl<E: LaneElement> Program<E> for Chunk<'_, E> {
     }
 }
 
-/// Multiplies a block tile by tile.
+/// Multiplies a block tile by tile, all rows under one panel of B after the other.
 #[inline(always)]
 fn multiply<L: Lanes>(
     depth: usize,
@@ -70,12 +71,12 @@ fn multiply<L: Lanes>(
     c: MatrixMut<'_, L::Element>,
     accumulate: bool,
 ) {
-    for row in (0..c.rows).step_by(tile_rows::<L>()) {
-        let rows = tile_rows::<L>().min(c.rows - row);
-        let (a, a_row, a_term) = a.tile(row, rows, depth);
-        for column in (0..c.columns).step_by(tile_columns::<L>()) {
-            let columns = tile_columns::<L>().min(c.columns - column);
-            let (b, b_term) = b.tile::<L>(column, columns, depth);
+    for column in (0..c.columns).step_by(tile_columns::<L>()) {
+        let columns = tile_columns::<L>().min(c.columns - column);
+        let (b, b_term) = b.tile::<L>(column, columns, depth);
+        for row in (0..c.rows).step_by(tile_rows::<L>()) {
+            let rows = tile_rows::<L>().min(c.rows - row);
+            let (a, a_row, a_term) = a.tile(row, rows, depth);
             let (c, c_row) = (c.at(row, column), c.row_stride);
             let tile = Tile { depth, a, a_row, a_term, b, b_term, c, c_row, rows, columns, accumulate };
             // SAFETY: the tile lies within the blocks; where B is packed its columns are padded to whole registers, and

@@ -1,23 +1,25 @@
 //! The micro-kernel: a tile of C, a few rows by a few registers, summed over k in registers.
 
-use std::array::from_fn;
-
 use crate::formula::lanes::{LaneElement, Lanes};
 
-/// The most registers side by side in a tile, on every instruction set.
-pub const MAX_VECTORS: usize = 3;
-/// The most rows of a tile, on any instruction set.
-pub const MAX_ROWS: usize = 8;
-
-/// Rows of a full tile: with three registers side by side, the sums fill 24 of 32 registers, or 12 of 16.
+/// Rows of a full tile: the sums fill 12 of 16 registers, or 24 of 32.
 pub const fn tile_rows<L: Lanes>() -> usize {
-    // AVX2 has sixteen registers; AVX-512 and NEON, whose registers are not 32 bytes wide, have thirty-two.
-    if size_of::<L>() == 32 { 4 } else { MAX_ROWS }
+    if has_sixteen_registers::<L>() { 6 } else { 8 }
 }
 
 /// Columns of a full tile.
 pub const fn tile_columns<L: Lanes>() -> usize {
-    MAX_VECTORS * L::WIDTH
+    tile_vectors::<L>() * L::WIDTH
+}
+
+/// Registers side by side in a full tile.
+const fn tile_vectors<L: Lanes>() -> usize {
+    if has_sixteen_registers::<L>() { 2 } else { 3 }
+}
+
+/// AVX2 has sixteen registers; AVX-512 and NEON, whose registers are not 32 bytes wide, have thirty-two.
+const fn has_sixteen_registers<L: Lanes>() -> bool {
+    size_of::<L>() == 32
 }
 
 /// One tile of a product: sums over `depth` of A's rows times B's columns.
@@ -54,7 +56,9 @@ impl<E: LaneElement> Tile<E> {
             ($vectors:literal: $($rows:literal)*) => {
                 match self.rows {
                     // SAFETY: the caller's promise; both sizes fit the tile.
-                    $($rows if $rows <= tile_rows::<L>() => unsafe { self.compute_sized::<L, $rows, $vectors>() },)*
+                    $($rows if $rows <= tile_rows::<L>() && $vectors <= tile_vectors::<L>() => unsafe {
+                        self.compute_sized::<L, $rows, $vectors>()
+                    },)*
                     _ => {}
                 }
             };
@@ -80,21 +84,28 @@ impl<E: LaneElement> Tile<E> {
     }
 
     /// The sums, each over its terms in order: the result does not depend on where in a tile an element lies.
+    ///
+    /// Plain loops over fixed counts, here and below, because they unroll into registers whatever the compiler thinks of
+    /// inlining iterators.
     #[inline(always)]
     unsafe fn sums<L: Lanes<Element = E>, const ROWS: usize, const VECTORS: usize>(&self) -> [[L; VECTORS]; ROWS] {
-        let mut sums = [[L::splat(E::default()); VECTORS]; ROWS];
+        let zero = L::splat(E::default());
+        let mut sums = [[zero; VECTORS]; ROWS];
         let (mut a, mut b) = (self.a, self.b);
         for _ in 0..self.depth {
-            // SAFETY: the caller's promise. The step past the last term is not taken by dereferencing.
-            unsafe {
-                let columns: [L; VECTORS] = from_fn(|v| L::load(b.add(v * L::WIDTH)));
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let factor = L::splat(*a.add(row * self.a_row));
-                    for (sum, &column) in sums.iter_mut().zip(&columns) {
-                        *sum = factor.mul_add(column, *sum);
-                    }
+            let mut columns = [zero; VECTORS];
+            for v in 0..VECTORS {
+                // SAFETY: the caller's promise.
+                columns[v] = unsafe { L::load(b.add(v * L::WIDTH)) };
+            }
+            for row in 0..ROWS {
+                // SAFETY: the caller's promise.
+                let factor = L::splat(unsafe { *a.add(row * self.a_row) });
+                for v in 0..VECTORS {
+                    sums[row][v] = factor.mul_add(columns[v], sums[row][v]);
                 }
             }
+            // The step past the last term is not dereferenced.
             a = a.wrapping_add(self.a_term);
             b = b.wrapping_add(self.b_term);
         }
@@ -106,12 +117,12 @@ impl<E: LaneElement> Tile<E> {
         &self,
         sums: [[L; VECTORS]; ROWS],
     ) {
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (v, sum) in sums.into_iter().enumerate() {
+        for row in 0..ROWS {
+            for v in 0..VECTORS {
                 // SAFETY: the caller's promise; the register lies within `columns`.
                 unsafe {
                     let c = self.c.add(row * self.c_row + v * L::WIDTH);
-                    let total = if self.accumulate { L::load(c) + sum } else { sum };
+                    let total = if self.accumulate { L::load(c) + sums[row][v] } else { sums[row][v] };
                     total.store(c);
                 }
             }
@@ -124,12 +135,13 @@ impl<E: LaneElement> Tile<E> {
         &self,
         sums: [[L; VECTORS]; ROWS],
     ) {
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (v, sum) in sums.into_iter().enumerate() {
+        for row in 0..ROWS {
+            for v in 0..VECTORS {
                 let count = (self.columns - v * L::WIDTH).min(L::WIDTH);
                 // SAFETY: the caller's promise; only `count` elements, which lie within `columns`, are touched.
                 unsafe {
                     let c = self.c.add(row * self.c_row + v * L::WIDTH);
+                    let sum = sums[row][v];
                     let total = if self.accumulate { L::load_first(c, count, E::default()) + sum } else { sum };
                     total.store_first(c, count);
                 }

@@ -31,7 +31,7 @@ pub fn pack_a<L: Lanes>(a: MatrixRef<'_, L::Element>, to: &mut [L::Element]) {
         let group = a.part([row, 0], [height.min(a.rows - row), a.columns]);
         match tile_rows::<L>() {
             _ if group.row_stride != 1 || group.rows < height => pack_panels::<L>(group, to),
-            4 => copy_panels::<L::Element, 4>(group, to),
+            6 => copy_panels::<L::Element, 6>(group, to),
             _ => copy_panels::<L::Element, 8>(group, to),
         }
     }
@@ -82,6 +82,7 @@ fn pack_panel<E: LaneElement>(from: MatrixRef<'_, E>, width: usize, to: &mut [E]
 fn copy_columns<E: LaneElement>(from: MatrixRef<'_, E>, to: &mut [E]) {
     match from.rows {
         4 => copy_columns_of::<E, 4>(from, to),
+        6 => copy_columns_of::<E, 6>(from, to),
         8 => copy_columns_of::<E, 8>(from, to),
         12 => copy_columns_of::<E, 12>(from, to),
         16 => copy_columns_of::<E, 16>(from, to),

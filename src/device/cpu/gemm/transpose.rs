@@ -48,7 +48,6 @@ unsafe fn elements<E: LaneElement>(from: MatrixRef<'_, E>, to: *mut E, to_stride
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
-    use std::array::from_fn;
 
     #[target_feature(enable = "avx2")]
     pub unsafe fn squares_4(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize, sizes: [usize; 2]) {
@@ -89,17 +88,16 @@ mod x86 {
     #[target_feature(enable = "avx2")]
     unsafe fn square_4(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
         // Rows i and i + 4 side by side, left and right halves apart: the cut across registers costs no shuffle.
-        let half = |row: usize, column: usize| {
-            // SAFETY: half a row of each; the caller's promise.
-            let (low, high) = unsafe {
-                let low = from.add(row * from_stride + column);
-                (_mm_loadu_ps(low), low.add(4 * from_stride))
-            };
-            // SAFETY: as above.
-            _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(low), unsafe { _mm_loadu_ps(high) })
-        };
         for column in [0, 4] {
-            let rows: [__m256; 4] = from_fn(|row| half(row, column));
+            let mut rows = [_mm256_setzero_ps(); 4];
+            for row in 0..4 {
+                // SAFETY: half a row of each; the caller's promise.
+                unsafe {
+                    let low = from.add(row * from_stride + column);
+                    let high = _mm_loadu_ps(low.add(4 * from_stride));
+                    rows[row] = _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(_mm_loadu_ps(low)), high);
+                }
+            }
             let (ab_low, ab_high) = (_mm256_unpacklo_ps(rows[0], rows[1]), _mm256_unpackhi_ps(rows[0], rows[1]));
             let (cd_low, cd_high) = (_mm256_unpacklo_ps(rows[2], rows[3]), _mm256_unpackhi_ps(rows[2], rows[3]));
             let columns = [
@@ -108,9 +106,9 @@ mod x86 {
                 _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
                 _mm256_shuffle_ps::<0xEE>(ab_high, cd_high),
             ];
-            for (i, values) in columns.into_iter().enumerate() {
+            for i in 0..4 {
                 // SAFETY: the caller's promise.
-                unsafe { _mm256_storeu_ps(to.add((column + i) * to_stride), values) };
+                unsafe { _mm256_storeu_ps(to.add((column + i) * to_stride), columns[i]) };
             }
         }
     }
@@ -119,8 +117,11 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn square_8(from: *const f64, from_stride: usize, to: *mut f64, to_stride: usize) {
-        // SAFETY: the caller's promise.
-        let rows: [__m256d; 4] = from_fn(|row| unsafe { _mm256_loadu_pd(from.add(row * from_stride)) });
+        let mut rows = [_mm256_setzero_pd(); 4];
+        for row in 0..4 {
+            // SAFETY: the caller's promise.
+            rows[row] = unsafe { _mm256_loadu_pd(from.add(row * from_stride)) };
+        }
         let (ab_low, ab_high) = (_mm256_unpacklo_pd(rows[0], rows[1]), _mm256_unpackhi_pd(rows[0], rows[1]));
         let (cd_low, cd_high) = (_mm256_unpacklo_pd(rows[2], rows[3]), _mm256_unpackhi_pd(rows[2], rows[3]));
         let columns = [
@@ -129,9 +130,9 @@ mod x86 {
             _mm256_permute2f128_pd::<0x31>(ab_low, cd_low),
             _mm256_permute2f128_pd::<0x31>(ab_high, cd_high),
         ];
-        for (i, values) in columns.into_iter().enumerate() {
+        for i in 0..4 {
             // SAFETY: the caller's promise.
-            unsafe { _mm256_storeu_pd(to.add(i * to_stride), values) };
+            unsafe { _mm256_storeu_pd(to.add(i * to_stride), columns[i]) };
         }
     }
 }

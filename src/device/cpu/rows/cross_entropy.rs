@@ -1,6 +1,6 @@
 //! Softmax cross-entropy of rows, and in the same pass its gradient.
 
-use super::softmax::{exponentials, ln};
+use super::softmax::{self, exponentials, ln};
 use super::tile::Tile;
 use crate::formula::lanes::{LaneElement, Lanes, MAX_WIDTH, Program, dispatch};
 
@@ -43,8 +43,7 @@ impl<E: LaneElement> Program<E> for CrossEntropy<'_, E> {
             losses.copy_from_slice(&loss.to_array()[..losses.len()]);
             if let Some(gradient) = self.gradient.as_deref_mut() {
                 let gradient = &mut gradient[index * span..][..logits.len()];
-                let share = L::splat(scale) / sum;
-                tile.change(|power| power * share);
+                softmax::scale(&mut tile, L::splat(scale) / sum);
                 tile.write(gradient);
                 for (row, &label) in gradient.chunks_exact_mut(columns).zip(labels) {
                     row[label] = row[label] - scale;

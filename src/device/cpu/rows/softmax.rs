@@ -18,11 +18,13 @@ pub fn backward<E: LaneElement>(log: bool, columns: usize, output: &[E], gradien
 #[inline(always)]
 pub fn exponentials<L: Lanes>(tile: &mut Tile<L>) -> (L, L) {
     let max = tile.max();
-    let sum = tile.change_and_sum(|x| {
-        let power = exp(x - max);
-        (power, power)
-    });
-    (max, sum)
+    let mut sum = L::constant(0.0);
+    for index in 0..tile.registers() {
+        let power = exp(tile.get(index) - max);
+        tile.set(index, power);
+        sum = sum + power;
+    }
+    (max, tile.whole_sum(sum))
 }
 
 /// e^x.
@@ -35,6 +37,56 @@ fn exp<L: Lanes>(x: L) -> L {
 #[inline(always)]
 pub fn ln<L: Lanes>(x: L) -> L {
     Simd(x).ln().0
+}
+
+/// Multiplies every element by the factor of its row.
+#[inline(always)]
+pub fn scale<L: Lanes>(tile: &mut Tile<L>, factor: L) {
+    for index in 0..tile.registers() {
+        tile.set(index, tile.get(index) * factor);
+    }
+}
+
+/// Replaces the elements x of each row by x - max - ln(sum of e^(x - max)).
+#[inline(always)]
+fn log_softmax<L: Lanes>(tile: &mut Tile<L>) {
+    let max = tile.max();
+    let mut sum = L::constant(0.0);
+    for index in 0..tile.registers() {
+        let shifted = tile.get(index) - max;
+        tile.set(index, shifted);
+        sum = sum + exp(shifted);
+    }
+    let log_sum = ln(tile.whole_sum(sum));
+    for index in 0..tile.registers() {
+        tile.set(index, tile.get(index) - log_sum);
+    }
+}
+
+/// Replaces y = log_softmax(x) by the gradient in x: dy - e^y times the sum of dy.
+#[inline(always)]
+fn log_gradient<L: Lanes>(result: &mut Tile<L>, gradient: &Tile<L>) {
+    let mut sum = L::constant(0.0);
+    for index in 0..gradient.registers() {
+        sum = sum + gradient.get(index);
+    }
+    let sum = gradient.whole_sum(sum);
+    for index in 0..gradient.registers() {
+        result.set(index, (-exp(result.get(index))).mul_add(sum, gradient.get(index)));
+    }
+}
+
+/// Replaces y = softmax(x) by the gradient in x: y times dy less its mean under y.
+#[inline(always)]
+fn plain_gradient<L: Lanes>(result: &mut Tile<L>, gradient: &Tile<L>) {
+    let mut mean = L::constant(0.0);
+    for index in 0..gradient.registers() {
+        mean = result.get(index).mul_add(gradient.get(index), mean);
+    }
+    let mean = gradient.whole_sum(mean);
+    for index in 0..gradient.registers() {
+        result.set(index, result.get(index) * (gradient.get(index) - mean));
+    }
 }
 
 struct Forward<'a, E> {
@@ -54,14 +106,10 @@ impl<E: LaneElement> Program<E> for Forward<'_, E> {
         for (input, output) in self.input.chunks(span).zip(self.output.chunks_mut(span)) {
             tile.read(input, E::from_f64(f64::NEG_INFINITY));
             if self.log {
-                let max = tile.max();
-                let sum = tile.change_and_sum(|x| (x - max, exp(x - max)));
-                let log_sum = ln(sum);
-                tile.change(|x| x - log_sum);
+                log_softmax(&mut tile);
             } else {
                 let (_, sum) = exponentials(&mut tile);
-                let share = L::constant(1.0) / sum;
-                tile.change(|power| power * share);
+                scale(&mut tile, L::constant(1.0) / sum);
             }
             tile.write(output);
         }
@@ -88,11 +136,9 @@ impl<E: LaneElement> Program<E> for Backward<'_, E> {
             result.read(y, E::default());
             gradient.read(dy, E::default());
             if self.log {
-                let sum = gradient.sum_with(&result, |dy, _| dy);
-                result.change_with(&gradient, |y, dy| dy - exp(y) * sum);
+                log_gradient(&mut result, &gradient);
             } else {
-                let mean = result.sum_with(&gradient, |y, dy| y * dy);
-                result.change_with(&gradient, |y, dy| y * (dy - mean));
+                plain_gradient(&mut result, &gradient);
             }
             result.write(dx);
         }

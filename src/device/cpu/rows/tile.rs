@@ -55,77 +55,46 @@ impl<L: Lanes> Tile<L> {
         }
     }
 
+    /// How many registers it fills.
+    #[inline(always)]
+    pub fn registers(&self) -> usize {
+        self.elements.len() / L::WIDTH
+    }
+
+    /// The register `index`.
+    #[inline(always)]
+    pub fn get(&self, index: usize) -> L {
+        debug_assert!(index < self.registers());
+        // SAFETY: the elements are whole registers, and callers stay below their number.
+        unsafe { L::load(self.elements.as_ptr().add(index * L::WIDTH)) }
+    }
+
+    /// Replaces the register `index`.
+    #[inline(always)]
+    pub fn set(&mut self, index: usize, lanes: L) {
+        debug_assert!(index < self.registers());
+        // SAFETY: as above.
+        unsafe { lanes.store(self.elements.as_mut_ptr().add(index * L::WIDTH)) };
+    }
+
     /// The largest element of each row, in the lanes of the row; any of them where one is NaN.
     #[inline(always)]
     pub fn max(&self) -> L {
-        let larger = |a, b| if a > b { a } else { b };
-        let start = L::constant(f64::NEG_INFINITY);
-        self.whole(self.registers().fold(start, L::max), larger)
-    }
-
-    /// Replaces every element by the first result of `change`, and sums the second over each row.
-    #[inline(always)]
-    pub fn change_and_sum(&mut self, change: impl Fn(L) -> (L, L)) -> L {
-        let mut sum = L::constant(0.0);
-        for register in self.elements.chunks_exact_mut(L::WIDTH) {
-            let (changed, summand) = change(load(register));
-            store(changed, register);
-            sum = sum + summand;
+        let mut max = L::constant(f64::NEG_INFINITY);
+        for index in 0..self.registers() {
+            max = max.max(self.get(index));
         }
-        self.whole(sum, |a, b| a + b)
+        if self.is_short() { max } else { L::splat(max.reduce(|a, b| if a > b { a } else { b })) }
     }
 
-    /// Replaces every element.
+    /// What `sum`, over the registers, is for each whole row.
     #[inline(always)]
-    pub fn change(&mut self, change: impl Fn(L) -> L) {
-        for register in self.elements.chunks_exact_mut(L::WIDTH) {
-            store(change(load(register)), register);
-        }
-    }
-
-    /// Sums a function of the elements at the same places of two tiles over each row.
-    #[inline(always)]
-    pub fn sum_with(&self, other: &Self, summand: impl Fn(L, L) -> L) -> L {
-        let pairs = self.registers().zip(other.registers());
-        let sum = pairs.fold(L::constant(0.0), |sum, (a, b)| sum + summand(a, b));
-        self.whole(sum, |a, b| a + b)
-    }
-
-    /// Replaces every element by a function of it and the one at the same place of another tile.
-    #[inline(always)]
-    pub fn change_with(&mut self, other: &Self, change: impl Fn(L, L) -> L) {
-        for (register, b) in self.elements.chunks_exact_mut(L::WIDTH).zip(other.registers()) {
-            store(change(load(register), b), register);
-        }
-    }
-
-    /// What `lanes`, reduced down the registers, is for each whole row.
-    #[inline(always)]
-    fn whole(&self, lanes: L, combine: impl Fn(L::Element, L::Element) -> L::Element) -> L {
-        if self.is_short() { lanes } else { L::splat(lanes.reduce(combine)) }
-    }
-
-    #[inline(always)]
-    fn registers(&self) -> impl Iterator<Item = L> {
-        self.elements.chunks_exact(L::WIDTH).map(load)
+    pub fn whole_sum(&self, sum: L) -> L {
+        if self.is_short() { sum } else { L::splat(sum.reduce(|a, b| a + b)) }
     }
 
     #[inline(always)]
     fn is_short(&self) -> bool {
         self.columns <= SHORT
     }
-}
-
-#[inline(always)]
-fn load<L: Lanes>(register: &[L::Element]) -> L {
-    assert!(register.len() == L::WIDTH);
-    // SAFETY: the slice is a register long.
-    unsafe { L::load(register.as_ptr()) }
-}
-
-#[inline(always)]
-fn store<L: Lanes>(lanes: L, register: &mut [L::Element]) {
-    assert!(register.len() == L::WIDTH);
-    // SAFETY: the slice is a register long.
-    unsafe { lanes.store(register.as_mut_ptr()) }
 }
