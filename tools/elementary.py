@@ -28,6 +28,10 @@ def sigmoid(x):
     return 1 / (1 + exp(-x))
 
 
+def softplus(x):
+    return log1p(exp(x))
+
+
 # name: function, the range where it varies, whether negative arguments are in its domain
 FUNCTIONS = {
     "exp": (exp, 750, True),
@@ -50,6 +54,7 @@ FUNCTIONS = {
     "erf": (erf, 8, True),
     "erfc": (erfc, 28, True),
     "cbrt": (lambda x: cbrt(x) if x >= 0 else -cbrt(-x), 1e308, True),
+    "softplus": (softplus, 740, True),
 }
 
 

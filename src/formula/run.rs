@@ -110,6 +110,13 @@ impl<F: Formula, E: LaneElement> Program<E> for Run<'_, F, E> {
 
     #[inline(always)]
     fn run<L: Lanes<Element = E>>(self) {
+        self.run_interleaved::<L::Interleaved>();
+    }
+}
+
+impl<F: Formula, E: LaneElement> Run<'_, F, E> {
+    #[inline(always)]
+    fn run_interleaved<L: Lanes<Element = E>>(self) {
         let Operands { sources, outputs, count, streaming } = self.operands;
         let mut parameters = [Simd::<L>::from(0.0); MAX_PARAMETERS];
         for i in 0..F::SIGNATURE.parameters.len() {

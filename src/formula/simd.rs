@@ -95,6 +95,11 @@ impl<L: Lanes> Scalar for Simd<L> {
         Self(math::sigmoid(self.0))
     }
 
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        Self(math::softplus(self.0))
+    }
+
     elementary! { elementary_lanes }
 }
 

@@ -8,7 +8,7 @@ use crate::device::{Seed, View};
 use crate::error::{Error, Result};
 use crate::formula::catalogue::arithmetic;
 use crate::formula::{AnyFormula, Formula, Signature};
-use crate::shape::Layout;
+use crate::shape::{Layout, Shape};
 
 impl Tensor {
     /// A formula of one input and one output, for every element.
@@ -106,19 +106,19 @@ impl Tensor {
                 }
             }
         }
-        let inputs = Inputs::broadcast(name, inputs, first)?;
+        let inputs = Inputs::broadcast(name, inputs, first.shape())?;
         let outputs = outputs.iter().map(|output| output.view()).collect::<Result<SmallVec<[_; 4]>>>()?;
         first.device.backend().map(formula, &inputs.views()?, &outputs, seed)
     }
 
     /// Runs a formula of one output into this tensor, which is fresh.
     fn write(&self, formula: &dyn AnyFormula, inputs: &[&Self], seed: Seed) -> Result<()> {
-        let inputs = Inputs::broadcast(formula.signature().name, inputs, self)?;
+        let inputs = Inputs::broadcast(formula.signature().name, inputs, self.shape())?;
         self.device.backend().map(formula, &inputs.views()?, &[self.view()?], seed)
     }
 
     /// The shape the inputs broadcast to, if they fit the formula and each other.
-    pub(crate) fn check_inputs(signature: &Signature, inputs: &[&Self]) -> Result<crate::Shape> {
+    pub(crate) fn check_inputs(signature: &Signature, inputs: &[&Self]) -> Result<Shape> {
         Self::check_arity(signature, inputs)?;
         let name = signature.name;
         let Some((first, rest)) = inputs.split_first() else {
@@ -151,19 +151,19 @@ impl Tensor {
     }
 }
 
-/// Inputs of a map with their layouts broadcast to its output.
+/// Inputs of a map with their layouts broadcast to the shape of its output.
 pub(crate) struct Inputs<'a> {
     tensors: &'a [&'a Tensor],
-    /// None where every tensor has the output's shape.
+    /// None where every tensor has that shape.
     broadcast: Vec<Layout>,
 }
 
 impl<'a> Inputs<'a> {
-    pub(crate) fn broadcast(name: &'static str, tensors: &'a [&'a Tensor], output: &Tensor) -> Result<Self> {
-        let broadcast = if tensors.iter().all(|tensor| tensor.shape() == output.shape()) {
+    pub(crate) fn broadcast(name: &'static str, tensors: &'a [&'a Tensor], shape: &Shape) -> Result<Self> {
+        let broadcast = if tensors.iter().all(|tensor| tensor.shape() == shape) {
             Vec::new()
         } else {
-            let layouts = tensors.iter().map(|tensor| tensor.layout.broadcast_to(name, output.shape()));
+            let layouts = tensors.iter().map(|tensor| tensor.layout.broadcast_to(name, shape));
             layouts.collect::<Result<_>>()?
         };
         Ok(Self { tensors, broadcast })

@@ -89,7 +89,10 @@ impl<'a> Operands<'a> {
         if inner_a != inner_b {
             return refuse(format!("cannot be multiplied: inner sizes {inner_a} and {inner_b} differ"));
         }
-        let batch = Shape::new(a_batch)?.broadcast("matmul", &Shape::new(b_batch)?)?;
+        let batch = match (a_batch, b_batch) {
+            ([], []) => Shape::scalar(),
+            _ => Shape::new(a_batch)?.broadcast("matmul", &Shape::new(b_batch)?)?,
+        };
         Ok(Self { a, b, batch })
     }
 
@@ -117,8 +120,7 @@ impl<'a> Operands<'a> {
         let (m, k, n) = self.sizes();
         if self.batch.rank() == 0 {
             // Two matrices and no more: one axis in front, and nothing to broadcast.
-            let [a, b, c_layout] = [&self.a.layout, &self.b.layout, &c.layout].map(|layout| layout.unsqueeze(0));
-            let (a, b, c_layout) = (a?, b?, c_layout?);
+            let (a, b, c_layout) = (self.a.layout.unsqueeze(0)?, self.b.layout.unsqueeze(0)?, c.layout.unsqueeze(0)?);
             let view = |tensor: &'a Tensor, layout| View::new(&tensor.buffer, layout, tensor.dtype);
             let c_view = View::new(&c.buffer, &c_layout, c.dtype)?;
             let product = Product { a: view(self.a, &a)?, b: view(self.b, &b)?, c: c_view, accumulate };

@@ -2,7 +2,7 @@
 
 use super::Tensor;
 use super::elementwise::Inputs;
-use crate::device::{Kernel, Reduction};
+use crate::device::{Kernel, Reduction, View};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
@@ -109,9 +109,10 @@ impl Tensor {
         inputs: &[&Self],
         shape: &Shape,
     ) -> Result<()> {
-        let target = self.with_layout(self.layout.broadcast_to(operation, shape)?);
-        let full = Inputs::broadcast(operation, inputs, &target)?;
-        self.device.backend().reduce(reduction, formula, &full.views()?, target.view()?)
+        let layout = self.layout.broadcast_to(operation, shape)?;
+        let target = View::new(&self.buffer, &layout, self.dtype)?;
+        let inputs = Inputs::broadcast(operation, inputs, shape)?;
+        self.device.backend().reduce(reduction, formula, &inputs.views()?, target)
     }
 
     /// The sum down to a shape this one was broadcast from: the gradient of a broadcast.

@@ -1,5 +1,7 @@
 //! Applies a formula to every element: chunks that stay in the first-level cache, spread over threads.
 
+use smallvec::SmallVec;
+
 use super::draws;
 use super::elements::{Shared, pointer, with_element};
 use super::operand::{Compute, Operand, needs_f64};
@@ -11,7 +13,7 @@ use crate::formula::{AnyFormula, MAX_INPUTS, MAX_OUTPUTS, Span};
 
 /// Elements a chunk of converted operands has: a handful of chunks fit the first-level cache.
 pub const CHUNK: usize = 1024;
-/// Rows at least this long are worked on as they lie; shorter ones are gathered into chunks.
+/// Rows at least this long are worked on as they lie, where the alternative is to gather them into chunks.
 const LONG_ROW: usize = 128;
 /// Elements below which another thread costs more than it gives.
 const TASK: usize = 8192;
@@ -108,8 +110,8 @@ unsafe fn copy_row<T: Copy>(from: *const T, from_stride: usize, to: *mut T, to_s
 pub struct Map<'a, E> {
     formula: &'a dyn AnyFormula,
     walk: Traversal,
-    inputs: Vec<Operand>,
-    outputs: Vec<Operand>,
+    inputs: SmallVec<[Operand; 4]>,
+    outputs: SmallVec<[Operand; 2]>,
     seed: Seed,
     /// The most elements at a time.
     chunk: usize,
@@ -133,19 +135,23 @@ impl<'a, E: Compute> Map<'a, E> {
         seed: Seed,
     ) -> Self {
         let operand = |(index, view): (usize, &View<'_>)| Operand::new(view, &walk, index);
-        let operands: Vec<_> = inputs.iter().chain(outputs).enumerate().map(operand).collect();
-        let flat = operands.iter().all(Operand::is_flat::<E>);
-        let direct = operands.iter().all(|operand| operand.is_direct_in_rows::<E>(&walk));
+        let places = 0..inputs.len() + outputs.len();
+        let mut operands = places.zip(inputs.iter().chain(outputs)).map(operand);
+        let inputs: SmallVec<[_; 4]> = operands.by_ref().take(inputs.len()).collect();
+        let outputs: SmallVec<[_; 2]> = operands.collect();
+        let all = || inputs.iter().chain(&outputs);
+        let flat = all().all(Operand::is_flat::<E>);
+        let direct = all().all(|operand| operand.is_direct_in_rows::<E>(&walk));
         let draws = !formula.signature().draws.is_empty();
-        let by_rows = !flat && walk.inner() >= LONG_ROW;
+        let near = all().all(Operand::is_near::<E>);
+        let by_rows = !flat && walk.inner() >= if near { CHUNK } else { LONG_ROW };
         let whole = !draws && (flat || direct && by_rows);
-        let (inputs, outputs) = operands.split_at(inputs.len());
         Self {
             formula,
-            inputs: inputs.to_vec(),
-            outputs: outputs.to_vec(),
+            inputs,
+            outputs,
             seed,
-            chunk: if whole { usize::MAX } else { CHUNK },
+            chunk: if whole { usize::MAX } else { chunk_length(&walk) },
             by_rows,
             walk,
             computing: std::marker::PhantomData,
@@ -155,8 +161,9 @@ impl<'a, E: Compute> Map<'a, E> {
     fn run(&self, threads: &Threads) {
         let count = self.walk.count;
         let task = task_size(threads, count);
+        let task = if self.chunk == usize::MAX { task } else { task.next_multiple_of(self.chunk) };
         threads.run(count.div_ceil(task), &|i| {
-            let mut scratch = Scratch::new();
+            let mut scratch = self.scratch();
             self.range(i * task, count.min((i + 1) * task), &mut scratch);
         });
     }
@@ -169,7 +176,7 @@ impl<'a, E: Compute> Map<'a, E> {
             let mut outputs = [std::ptr::null_mut(); MAX_OUTPUTS];
             for (i, operand) in self.outputs.iter().enumerate() {
                 let direct = self.is_direct(operand);
-                outputs[i] = if direct { operand.at(&self.walk, at) } else { scratch.row(MAX_INPUTS + i) };
+                outputs[i] = if direct { operand.at(&self.walk, at) } else { scratch.row(self.result_row() + i) };
             }
             self.evaluate(at, count, &outputs[..self.outputs.len()], scratch);
             for (i, operand) in self.outputs.iter().enumerate() {
@@ -183,6 +190,21 @@ impl<'a, E: Compute> Map<'a, E> {
             }
             at += count;
         }
+    }
+
+    /// The first row of scratch behind those of inputs and draws.
+    pub fn result_row(&self) -> usize {
+        self.inputs.len() + self.formula.signature().draws.len()
+    }
+
+    /// The most elements that [`evaluate`](Self::evaluate) takes.
+    pub fn chunk_length(&self) -> usize {
+        chunk_length(&self.walk)
+    }
+
+    /// Scratch for one task.
+    pub fn scratch(&self) -> Scratch<E> {
+        Scratch::new(self.chunk_length())
     }
 
     /// How many elements from `at` on can be worked on at once.
@@ -199,11 +221,12 @@ impl<'a, E: Compute> Map<'a, E> {
                 operand.at::<E>(&self.walk, at).cast_const()
             } else {
                 let row = scratch.row(i);
-                // A constant fills its row once; the row keeps it.
-                if !(operand.is_constant(&self.walk) && scratch.filled(i)) {
-                    let filled = if operand.is_constant(&self.walk) { CHUNK } else { count };
+                let repeats = operand.repeats_from(&self.walk, at);
+                // What repeats itself fills its row of scratch once, and the row keeps it.
+                if !scratch.keeps(i, repeats) {
+                    let (at, count) = if repeats { (0, scratch.length) } else { (at, count) };
                     // SAFETY: a row of scratch has a chunk's elements, and inputs are not written meanwhile.
-                    unsafe { operand.read(&self.walk, at, std::slice::from_raw_parts_mut(row, filled)) };
+                    unsafe { operand.read(&self.walk, at, std::slice::from_raw_parts_mut(row, count)) };
                 }
                 row.cast_const()
             };
@@ -251,32 +274,44 @@ impl<'a, E: Compute> Map<'a, E> {
     }
 }
 
+/// The most elements of a chunk: whole rows, where rows are shorter.
+fn chunk_length(walk: &Traversal) -> usize {
+    let inner = walk.inner().max(1);
+    let longest = if inner < CHUNK { CHUNK / inner * inner } else { CHUNK };
+    longest.min(walk.count.max(1))
+}
+
 /// Rows of a chunk's length for operands that do not lie as they are needed, made when first used.
 pub struct Scratch<E> {
-    rows: Vec<Vec<E>>,
-    used: Vec<bool>,
+    length: usize,
+    rows: SmallVec<[Row<E>; 4]>,
+}
+
+struct Row<E> {
+    elements: Vec<E>,
+    repeats: bool,
 }
 
 impl<E: Compute> Scratch<E> {
-    /// No rows yet.
-    pub fn new() -> Self {
-        Self { rows: Vec::new(), used: Vec::new() }
+    /// No rows yet, for chunks of at most `length` elements.
+    fn new(length: usize) -> Self {
+        Self { length, rows: SmallVec::new() }
     }
 
-    /// The row `index`, of `CHUNK` elements.
+    /// The row `index`.
     pub fn row(&mut self, index: usize) -> *mut E {
-        if self.rows.len() <= index {
-            self.rows.resize_with(index + 1, Vec::new);
-            self.used.resize(index + 1, false);
+        while self.rows.len() <= index {
+            self.rows.push(Row { elements: Vec::new(), repeats: false });
         }
-        if self.rows[index].is_empty() {
-            self.rows[index] = vec![E::default(); CHUNK];
+        let row = &mut self.rows[index].elements;
+        if row.is_empty() {
+            *row = vec![E::default(); self.length];
         }
-        self.rows[index].as_mut_ptr()
+        row.as_mut_ptr()
     }
 
-    /// Whether the row was filled before; from now on it is.
-    fn filled(&mut self, index: usize) -> bool {
-        std::mem::replace(&mut self.used[index], true)
+    /// Whether the row holds what it is about to hold, being filled with what `repeats` itself before and now.
+    fn keeps(&mut self, index: usize, repeats: bool) -> bool {
+        std::mem::replace(&mut self.rows[index].repeats, repeats) && repeats
     }
 }

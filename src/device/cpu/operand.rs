@@ -67,14 +67,16 @@ pub struct Operand {
     dtype: DType,
     index: usize,
     dense: bool,
+    repeats_a_row: bool,
     inner_stride: usize,
 }
 
 impl Operand {
     /// The operand `index` of the walk.
     pub fn new(view: &View<'_>, walk: &Traversal, index: usize) -> Self {
-        let (dense, inner_stride) = (walk.is_dense(index), walk.inner_stride(index));
-        Self { address: view.address(), dtype: view.dtype(), index, dense, inner_stride }
+        let (dense, repeats_a_row) = (walk.is_dense(index), walk.repeats_a_row(index));
+        let inner_stride = walk.inner_stride(index);
+        Self { address: view.address(), dtype: view.dtype(), index, dense, repeats_a_row, inner_stride }
     }
 
     /// Whether its elements are of the computing type, one behind the other through the whole walk.
@@ -87,9 +89,14 @@ impl Operand {
         self.dtype == E::DTYPE && (self.inner_stride == 1 || walk.inner() == 1)
     }
 
-    /// Whether it is the same element everywhere.
-    pub fn is_constant(&self, walk: &Traversal) -> bool {
-        walk.strides[self.index].iter().all(|&stride| stride == 0)
+    /// Whether its elements from `at` on are those from the walk's start on.
+    pub fn repeats_from(&self, walk: &Traversal, at: usize) -> bool {
+        self.repeats_a_row && (self.inner_stride == 0 || at.is_multiple_of(walk.inner()))
+    }
+
+    /// Whether reading it costs little: it lies as it is needed, or one row serves for all.
+    pub fn is_near<E: Compute>(&self) -> bool {
+        self.is_flat::<E>() || self.repeats_a_row
     }
 
     /// The memory of the walk's element `at`.

@@ -1,6 +1,8 @@
 //! Reductions in a fixed order: blocks of a size that depends on the shape alone, each reduced in sequence, then joined
 //! in pairs. Threads share the blocks, so their number changes nothing.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::axes::{Axes, step_to};
 use super::combine::{Combine, Max, Min, Sum, accumulate, reduce};
 use super::direct::{ColumnBlock, RowBlocks};
@@ -11,8 +13,8 @@ use super::threads::Threads;
 use super::traversal::Traversal;
 use crate::device::backend::{Reduction, Seed};
 use crate::device::view::View;
+use crate::formula::AnyFormula;
 use crate::formula::catalogue::activation;
-use crate::formula::{AnyFormula, MAX_INPUTS};
 
 /// Elements reduced in sequence before pairs are joined.
 const BLOCK: usize = 4 * CHUNK;
@@ -56,7 +58,7 @@ struct Reduce<'a, E> {
     target: Operand,
     axes: Axes,
     /// Sizes and strides of the output's own axes, innermost first.
-    places: Vec<(usize, usize)>,
+    places: SmallVec<[(usize, usize); 4]>,
     /// Whether the elements are reduced as they lie in memory, row by row of the walk: the formula only passes them on.
     direct: bool,
 }
@@ -76,7 +78,7 @@ impl<E: Compute> Reduce<'_, E> {
     /// The innermost elements are reduced to one: blocks of rows, then each group's blocks joined.
     fn run_rows<C: Combine>(&self, threads: &Threads, scale: E) {
         let rows = RowBlocks::new(&self.axes, BLOCK);
-        let mut partials = vec![C::identity::<E>(); rows.count()];
+        let mut partials: SmallVec<[E; 16]> = smallvec![C::identity::<E>(); rows.count()];
         let shared = Shared(partials.as_mut_ptr());
         let per_task = (TASK / rows.longest()).max(1);
         threads.run(rows.count().div_ceil(per_task), &|task| {
@@ -88,7 +90,7 @@ impl<E: Compute> Reduce<'_, E> {
                 unsafe { rows.reduce_direct::<E, C>(&|at| self.map.direct_input(at), blocks.start, results) };
                 return;
             }
-            let mut scratch = Scratch::new();
+            let mut scratch = self.map.scratch();
             for (block, result) in blocks.zip(results) {
                 let (start, end) = rows.range(block);
                 *result = self.reduce_block::<C>(start, end, &mut scratch);
@@ -124,7 +126,7 @@ impl<E: Compute> Reduce<'_, E> {
         let blocks = groups * row_blocks * column_blocks;
         let per_task = (TASK / (tail.min(CHUNK) * members.min(ROWS))).max(1);
         threads.run(blocks.div_ceil(per_task), &|task| {
-            let mut scratch = Scratch::new();
+            let mut scratch = self.map.scratch();
             let mut sums = vec![C::identity::<E>(); tail.min(CHUNK)];
             for block in task * per_task..blocks.min((task + 1) * per_task) {
                 let (row_block, column_block) = (block / column_blocks, block % column_blocks);
@@ -189,7 +191,11 @@ impl<E: Compute> Reduce<'_, E> {
 
     /// How many results from `at` on can be had at once: a chunk, or what lies there as it is needed.
     fn stretch(&self, at: usize, end: usize) -> usize {
-        if self.direct { self.map.direct_count(at, end) } else { self.map.chunk_at(at, end).min(CHUNK) }
+        if self.direct {
+            self.map.direct_count(at, end)
+        } else {
+            self.map.chunk_at(at, end).min(self.map.chunk_length())
+        }
     }
 
     /// The formula's results for `count` elements from `at` on, at most a [`stretch`](Self::stretch).
@@ -197,7 +203,7 @@ impl<E: Compute> Reduce<'_, E> {
         if self.direct {
             return self.map.direct_input(at);
         }
-        let row = scratch.row(MAX_INPUTS);
+        let row = scratch.row(self.map.result_row());
         self.map.evaluate(at, count, &[row], scratch);
         row.cast_const()
     }
@@ -205,32 +211,24 @@ impl<E: Compute> Reduce<'_, E> {
 
 /// Joins neighbours in pairs until one is left.
 fn join<E: Compute, C: Combine>(values: &mut [E]) -> E {
-    let mut count = values.len();
-    while count > 1 {
-        for i in 0..count / 2 {
-            values[i] = C::scalars(values[2 * i], values[2 * i + 1]);
-        }
-        if count % 2 == 1 {
-            values[count / 2] = values[count - 1];
-        }
-        count = count.div_ceil(2);
+    for (left, right) in pairs(values.len()) {
+        values[left] = C::scalars(values[left], values[right]);
     }
     values.first().copied().unwrap_or(C::identity())
 }
 
 /// Joins neighbouring rows of `width` elements in pairs until one is left.
 fn join_rows<E: Compute, C: Combine>(rows: &mut [E], width: usize) -> &mut [E] {
-    let mut count = rows.len() / width;
-    while count > 1 {
-        for i in 0..count / 2 {
-            for column in 0..width {
-                rows[i * width + column] = C::scalars(rows[2 * i * width + column], rows[(2 * i + 1) * width + column]);
-            }
-        }
-        if count % 2 == 1 {
-            rows.copy_within((count - 1) * width..count * width, count / 2 * width);
-        }
-        count = count.div_ceil(2);
+    for (left, right) in pairs(rows.len() / width) {
+        let (before, after) = rows.split_at_mut(right * width);
+        // SAFETY: a row lies at the start of what comes after.
+        unsafe { accumulate::<E, C>(after.as_ptr(), &mut before[left * width..][..width]) };
     }
     &mut rows[..width]
+}
+
+/// The places to join in turn, the right one into the left, for all to end up in the first.
+fn pairs(count: usize) -> impl Iterator<Item = (usize, usize)> {
+    let steps = std::iter::successors(Some(1), |step| Some(2 * step)).take_while(move |&step| step < count);
+    steps.flat_map(move |step| (0..count - step).step_by(2 * step).map(move |left| (left, left + step)))
 }

@@ -1,5 +1,7 @@
 //! The order in which operands of one shape are walked: axes of all operands merged where they lie alike.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::shape::{Layout, MAX_RANK};
 
 /// The axes of several operands of one shape, merged as far as every operand allows: axes of size 1 are gone, and one
@@ -7,9 +9,9 @@ use crate::shape::{Layout, MAX_RANK};
 #[derive(Debug, Clone)]
 pub struct Traversal {
     /// The sizes, outermost first; at least one axis.
-    pub sizes: Vec<usize>,
+    pub sizes: SmallVec<[usize; MAX_RANK]>,
     /// For each operand, its stride along each axis, in elements.
-    pub strides: Vec<[usize; MAX_RANK]>,
+    pub strides: SmallVec<[[usize; MAX_RANK]; 4]>,
     /// The number of elements.
     pub count: usize,
 }
@@ -21,7 +23,7 @@ impl Traversal {
         let sizes = shape.as_ref().map_or(&[][..], |shape| shape.sizes());
         let count = sizes.iter().product();
         let operands = layouts.clone().count();
-        let mut merged = Self { sizes: Vec::with_capacity(MAX_RANK), strides: vec![[0; MAX_RANK]; operands], count };
+        let mut merged = Self { sizes: SmallVec::new(), strides: smallvec![[0; MAX_RANK]; operands], count };
         for (axis, &size) in sizes.iter().enumerate() {
             if size != 1 {
                 merged.append(size, layouts.clone().map(|layout| layout.strides()[axis]));
@@ -45,7 +47,19 @@ impl Traversal {
 
     /// Whether an operand's elements follow each other without gaps through the whole walk.
     pub fn is_dense(&self, operand: usize) -> bool {
-        self.sizes.len() == 1 && (self.strides[operand][0] == 1 || self.count == 1)
+        let mut step = 1;
+        for (axis, &size) in self.sizes.iter().enumerate().rev() {
+            if self.strides[operand][axis] != step && self.count != 1 {
+                return false;
+            }
+            step *= size;
+        }
+        true
+    }
+
+    /// Whether an operand is one row, again and again.
+    pub fn repeats_a_row(&self, operand: usize) -> bool {
+        self.strides[operand][..self.sizes.len() - 1].iter().all(|&stride| stride == 0)
     }
 
     /// Where an operand's row starts: the walk's element `row * inner`.
@@ -91,7 +105,7 @@ mod tests {
     fn contiguous_operands_merge_into_one_axis() {
         let a = layout(&[2, 1, 3, 4]);
         let walk = Traversal::new([&a, &a].into_iter());
-        assert_eq!(walk.sizes, [24]);
+        assert_eq!(walk.sizes[..], [24]);
         assert!(walk.is_dense(0) && walk.is_dense(1));
     }
 
@@ -100,9 +114,10 @@ mod tests {
         let full = layout(&[2, 3, 4]);
         let row = layout(&[4]).broadcast_to("map", full.shape()).unwrap();
         let walk = Traversal::new([&full, &row].into_iter());
-        assert_eq!(walk.sizes, [6, 4]);
+        assert_eq!(walk.sizes[..], [6, 4]);
         assert_eq!((walk.row_offset(0, 5), walk.row_offset(1, 5)), (20, 0));
-        assert!(!walk.is_dense(0));
+        assert!(walk.is_dense(0) && !walk.is_dense(1));
+        assert!(walk.repeats_a_row(1) && !walk.repeats_a_row(0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ const INTEGER_MAGIC: f64 = 6_755_399_441_055_744.0;
 
 lanes! {
     /// Eight f32 in a 256-bit register.
-    F32x8 = [f32; 8] in __m256, mask __m256, bits __m256i;
+    F32x8 = [f32; 8] in __m256, mask __m256, bits __m256i, interleaved super::pair::Pair<F32x8>;
     memory {
         load(p) = _mm256_loadu_ps(p);
         store(x, p) = _mm256_storeu_ps(p, x);
@@ -73,7 +73,7 @@ lanes! {
 
 lanes! {
     /// Four f64 in a 256-bit register.
-    F64x4 = [f64; 4] in __m256d, mask __m256d, bits __m256i;
+    F64x4 = [f64; 4] in __m256d, mask __m256d, bits __m256i, interleaved super::pair::Pair<F64x4>;
     memory {
         load(p) = _mm256_loadu_pd(p);
         store(x, p) = _mm256_storeu_pd(p, x);

@@ -6,7 +6,7 @@ use super::table::{intrinsics, lanes};
 
 lanes! {
     /// Sixteen f32 in a 512-bit register.
-    F32x16 = [f32; 16] in __m512, mask __mmask16, bits __m512i;
+    F32x16 = [f32; 16] in __m512, mask __mmask16, bits __m512i, interleaved F32x16;
     memory {
         load(p) = _mm512_loadu_ps(p);
         store(x, p) = _mm512_storeu_ps(p, x);
@@ -78,7 +78,7 @@ lanes! {
 
 lanes! {
     /// Eight f64 in a 512-bit register.
-    F64x8 = [f64; 8] in __m512d, mask __mmask8, bits __m512i;
+    F64x8 = [f64; 8] in __m512d, mask __mmask8, bits __m512i, interleaved F64x8;
     memory {
         load(p) = _mm512_loadu_pd(p);
         store(x, p) = _mm512_storeu_pd(p, x);

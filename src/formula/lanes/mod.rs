@@ -14,6 +14,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
+mod pair;
 mod plain;
 
 #[cfg(test)]
@@ -80,6 +82,9 @@ pub trait Lanes:
     type Mask: Copy;
     /// One integer per lane, as wide as the element.
     type Bits: Copy;
+    /// Lanes for long chains of operations: as many of these registers side by side as it takes, and there is room for, to
+    /// keep the machine busy while each waits for its last result. At most 64 bytes.
+    type Interleaved: Lanes<Element = Self::Element>;
     /// The number of lanes.
     const WIDTH: usize;
 

@@ -6,7 +6,7 @@ use super::table::{intrinsics, lanes};
 
 lanes! {
     /// Four f32 in a 128-bit register.
-    F32x4 = [f32; 4] in float32x4_t, mask uint32x4_t, bits uint32x4_t;
+    F32x4 = [f32; 4] in float32x4_t, mask uint32x4_t, bits uint32x4_t, interleaved super::pair::Pair<F32x4>;
     memory {
         load(p) = vld1q_f32(p);
         store(x, p) = vst1q_f32(p, x);
@@ -68,7 +68,7 @@ lanes! {
 
 lanes! {
     /// Two f64 in a 128-bit register.
-    F64x2 = [f64; 2] in float64x2_t, mask uint64x2_t, bits uint64x2_t;
+    F64x2 = [f64; 2] in float64x2_t, mask uint64x2_t, bits uint64x2_t, interleaved super::pair::Pair<F64x2>;
     memory {
         load(p) = vld1q_f64(p);
         store(x, p) = vst1q_f64(p, x);

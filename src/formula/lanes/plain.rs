@@ -8,7 +8,8 @@ macro_rules! plain_lanes {
     ($(#[$attribute:meta])* $name:ident = [$element:ident; $width:literal], bits $bits:ident, integers $int:ident) => {
         lanes! {
             $(#[$attribute])*
-            $name = [$element; $width] in [$element; $width], mask [bool; $width], bits [$bits; $width];
+            $name = [$element; $width] in [$element; $width], mask [bool; $width], bits [$bits; $width],
+            interleaved $name;
             memory {
                 load(p) = p.cast::<[$element; $width]>().read_unaligned();
                 store(x, p) = p.cast::<[$element; $width]>().write_unaligned(x);

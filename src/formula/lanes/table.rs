@@ -16,7 +16,8 @@ macro_rules! intrinsics {
 macro_rules! lanes {
     (
         $(#[$attribute:meta])*
-        $name:ident = [$element:ty; $width:literal] in $register:ty, mask $mask:ty, bits $bits:ty;
+        $name:ident = [$element:ty; $width:literal] in $register:ty, mask $mask:ty, bits $bits:ty,
+        interleaved $interleaved:ty;
         memory {
             load($load_from:ident) = $load:expr;
             store($store_x:ident, $store_to:ident) = $store:expr;
@@ -56,6 +57,7 @@ macro_rules! lanes {
             type Element = $element;
             type Mask = $mask;
             type Bits = $bits;
+            type Interleaved = $interleaved;
             const WIDTH: usize = $width;
 
             #[inline(always)]

@@ -2,6 +2,7 @@
 //!
 //! ln(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)) with s = f / (2 + f), as in fdlibm: the leading terms are nearly exact.
 
+use super::exp::exp;
 use super::{Elementary, constants, polynomial};
 use crate::formula::lanes::Lanes;
 
@@ -26,6 +27,23 @@ pub fn ln_1p<L: Lanes>(x: L) -> L {
     let correction = scaled * (one - fraction).mul_add(-fraction, one);
     let result = at_edges(sum, natural(fraction, exponent, correction));
     L::select(x.abs().lt(L::constant(0.25 * f64::EPSILON)), x, result)
+}
+
+/// ln(1 + e^x), without overflow and accurate where it is small. Error below 2.5 ULP.
+#[inline(always)]
+pub fn softplus<L: Lanes>(x: L) -> L {
+    let zero = L::constant(0.0);
+    L::select(x.lt(zero), zero, x) + ln_1p_of_unit(exp(-x.abs()))
+}
+
+/// ln(1 + t) for 0 <= t <= 1.
+#[inline(always)]
+fn ln_1p_of_unit<L: Lanes>(t: L) -> L {
+    let one = L::constant(1.0);
+    // Above the square root of 2, 1 + t is halved.
+    let upper = L::constant(std::f64::consts::SQRT_2 - 1.0).lt(t);
+    let fraction = L::select(upper, (t - one) * L::constant(0.5), t);
+    natural(fraction, L::select(upper, one, L::constant(0.0)), L::constant(0.0))
 }
 
 /// The binary logarithm. Error below 1 ULP; exact for powers of two; -inf at zero, NaN below.

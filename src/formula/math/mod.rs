@@ -21,7 +21,7 @@ pub use coefficients::Elementary;
 pub use erf::{erf, erfc};
 pub use exp::{exp, exp_m1, exp2, sigmoid};
 pub use hyperbolic::{cosh, sinh, tanh};
-pub use log::{ln, ln_1p, log2, log10};
+pub use log::{ln, ln_1p, log2, log10, softplus};
 pub use power::{cbrt, pow};
 pub use trig::{acos, asin, atan, cos, sin, tan};
 

@@ -65,6 +65,7 @@ functions! {
     erf: 1.5, |x| libm::erf(x);
     erfc: 4.0, |x| libm::erfc(x);
     cbrt: 1.0, |x| x.cbrt();
+    softplus: 2.5, |x| x.max(0.0) + (-x.abs()).exp().ln_1p();
 }
 
 /// Odd, so that low bits vary, and small enough for 2^20 patterns in all.
