@@ -69,7 +69,7 @@ impl Tensor {
         Ok(tensor)
     }
 
-    /// Uniform on [low, high).
+    /// Uniform on [low, high), then rounded to `dtype`, which may give `high`: seldom in f32, often in 16 bits.
     pub fn uniform(sizes: &[usize], low: f64, high: f64, dtype: DType, seed: Seed, device: &Device) -> Result<Self> {
         Self::drawn(&create::uniform { low, high }, sizes, dtype, seed, device)
     }
