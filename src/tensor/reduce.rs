@@ -79,7 +79,7 @@ impl Tensor {
             return Err(Error::shape("argmax", &[self.shape()], format!("has no elements along axis {axis}")));
         }
         let last = if axis + 1 == rank { self.clone() } else { self.moved_last(axis)? };
-        let input = last.contiguous()?;
+        let input = last.contiguous()?.reshape(&last.rows("argmax")?)?;
         let places = Self::uninitialized(last.shape().without(rank - 1)?, DType::I64, &self.device)?;
         self.device.backend().launch(Kernel::ArgMax { input: input.view()?, output: places.view()? })?;
         Ok(places)
