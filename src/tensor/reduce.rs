@@ -141,9 +141,10 @@ impl Tensor {
         (axis..self.shape().rank() - 1).try_fold(self.clone(), |moved, a| moved.transpose(a, a + 1))
     }
 
+    /// How many elements these axes (all for none) bring together in one.
     fn count_along(&self, operation: &'static str, axes: &[usize]) -> Result<usize> {
-        let kept: usize = Self::kept(operation, self.shape(), axes)?.iter().product();
-        Ok(self.count().checked_div(kept).unwrap_or(0))
+        Self::kept(operation, self.shape(), axes)?;
+        Ok(if axes.is_empty() { self.count() } else { axes.iter().map(|&axis| self.shape()[axis]).product() })
     }
 
     /// The sizes with `axes` (all for none) reduced to 1.
