@@ -112,6 +112,15 @@ pub trait Element: sealed::Sealed + Pod + Default + Send + Sync + PartialEq + Pa
     }
 }
 
+/// The value with the lower half of its bits folded into the lowest one of the upper half: `half` looks at that half alone
+/// and would take what is just past the middle of two 16-bit numbers for the middle.
+#[inline(always)]
+fn rounded_to_odd(value: f64) -> f64 {
+    let bits = value.to_bits();
+    let (upper, lower) = (bits >> 32 << 32, bits << 32);
+    f64::from_bits(upper | u64::from(lower != 0) << 32)
+}
+
 macro_rules! elements {
     ($($type:ty => $dtype:ident, |$x:ident| $to:expr, |$y:ident| $from:expr;)*) => {
         mod sealed {
@@ -132,8 +141,8 @@ macro_rules! elements {
 elements! {
     f64 => F64, |x| x, |y| y;
     f32 => F32, |x| x as f64, |y| y as f32;
-    f16 => F16, |x| x.to_f64(), |y| f16::from_f64(y);
-    bf16 => Bf16, |x| x.to_f64(), |y| bf16::from_f64(y);
+    f16 => F16, |x| x.to_f64(), |y| f16::from_f64(rounded_to_odd(y));
+    bf16 => Bf16, |x| x.to_f64(), |y| bf16::from_f64(rounded_to_odd(y));
     u8 => U8, |x| x as f64, |y| y as u8;
     u32 => U32, |x| x as f64, |y| y as u32;
     i32 => I32, |x| x as f64, |y| y as i32;

@@ -244,7 +244,10 @@ impl Layout {
         }
         let mut sliced = self.clone();
         sliced.shape.sizes[axis] = end - start;
-        sliced.offset += start * self.strides[axis];
+        // A view of nothing stays where it is: a step from the end of another axis would leave the buffer.
+        if sliced.shape.count() > 0 {
+            sliced.offset += start * self.strides[axis];
+        }
         Ok(sliced)
     }
 

@@ -65,11 +65,13 @@ fn is_help(error: &clap::Error) -> bool {
 
 /// Whether the person can mend it by typing or providing something else.
 fn is_input(error: &Error) -> bool {
-    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+    use io::ErrorKind::{AlreadyExists, InvalidFilename, IsADirectory, NotADirectory, NotFound};
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     match error {
         Error::Argument { .. } | Error::Data { .. } | Error::Shape { .. } | Error::DType { .. } => true,
         Error::Io { cause, .. } => {
-            matches!(cause.kind(), NotFound | PermissionDenied | NotADirectory | IsADirectory | ReadOnlyFilesystem)
+            let about_name = matches!(cause.kind(), AlreadyExists | InvalidFilename | IsADirectory | NotADirectory);
+            about_name || matches!(cause.kind(), NotFound | PermissionDenied | ReadOnlyFilesystem)
         }
         _ => false,
     }

@@ -8,7 +8,6 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use rectify::DeviceChoice;
-use rectify::checkpoint::prepare_folder;
 use rectify::nn::Activation;
 use rectify::train::event::Watch;
 use rectify::train::{DataSource, Done, Optimizer, TrainOptions};
@@ -81,7 +80,6 @@ pub fn run(args: Args, train: fn(&TrainOptions, Watch) -> Result<Done>) -> Resul
     let output = args.output;
     let options = args.into_options()?;
     options.check()?;
-    prepare_folder(&options.out).map_err(|error| Failure::Input(error.into()))?;
     interrupt::listen().map_err(Failure::Run)?;
     let mut progress = Progress::new(output);
     train(&options, &mut |event| {

@@ -47,8 +47,11 @@ impl Tensor {
 
     /// 0, 1, 2, ... `count - 1`. Shape `[count]`.
     pub fn arange(count: usize, dtype: DType, device: &Device) -> Result<Self> {
+        // The device refuses what nothing can hold before the host counts that far.
+        let tensor = Self::uninitialized(Shape::new(&[count])?, DType::F64, device)?;
         let numbers: Vec<f64> = (0..count).map(|i| i as f64).collect();
-        Self::from_slice(&numbers, &[count], device)?.cast(dtype)
+        device.backend().upload(f64::as_bytes(&numbers), &tensor.buffer)?;
+        tensor.cast(dtype)
     }
 
     /// These elements, row-major.
@@ -66,7 +69,7 @@ impl Tensor {
         Ok(tensor)
     }
 
-    /// Uniform on [low, high).
+    /// Uniform on [low, high), then rounded to `dtype`, which may give `high`: seldom in f32, often in 16 bits.
     pub fn uniform(sizes: &[usize], low: f64, high: f64, dtype: DType, seed: Seed, device: &Device) -> Result<Self> {
         Self::drawn(&create::uniform { low, high }, sizes, dtype, seed, device)
     }

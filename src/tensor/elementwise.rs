@@ -75,8 +75,8 @@ impl Tensor {
     /// inputs; everything that shares its buffer sees the change.
     ///
     /// # Errors
-    /// Arity, device or element types do not fit, an output is broadcast, or the inputs do not broadcast to the outputs'
-    /// one shape.
+    /// Arity, device or element types do not fit, an output is broadcast, two outputs overlap, or the inputs do not
+    /// broadcast to the outputs' one shape.
     pub fn update(formula: &dyn AnyFormula, inputs: &[&Self], outputs: &[&Self], seed: Seed) -> Result<()> {
         let signature = formula.signature();
         let name = signature.name;
@@ -95,6 +95,11 @@ impl Tensor {
             if output.layout.strides().iter().zip(output.shape().iter()).any(|(&stride, &size)| stride == 0 && size > 1)
             {
                 return Err(Error::shape(name, &[output.shape()], "is broadcast and cannot be written"));
+            }
+        }
+        for (i, output) in outputs.iter().enumerate() {
+            if outputs[..i].iter().any(|other| other.shares_buffer(output) && other.overlaps(output)) {
+                return Err(Error::argument(name, "two outputs overlap"));
             }
         }
         for input in inputs {

@@ -79,7 +79,7 @@ impl Tensor {
             return Err(Error::shape("argmax", &[self.shape()], format!("has no elements along axis {axis}")));
         }
         let last = if axis + 1 == rank { self.clone() } else { self.moved_last(axis)? };
-        let input = last.contiguous()?;
+        let input = last.contiguous()?.reshape(&last.rows("argmax")?)?;
         let places = Self::uninitialized(last.shape().without(rank - 1)?, DType::I64, &self.device)?;
         self.device.backend().launch(Kernel::ArgMax { input: input.view()?, output: places.view()? })?;
         Ok(places)
@@ -142,9 +142,10 @@ impl Tensor {
         (axis..self.shape().rank() - 1).try_fold(self.clone(), |moved, a| moved.transpose(a, a + 1))
     }
 
+    /// How many elements these axes (all for none) bring together in one.
     fn count_along(&self, operation: &'static str, axes: &[usize]) -> Result<usize> {
-        let kept: usize = Self::kept(operation, self.shape(), axes)?.iter().product();
-        Ok(self.count().checked_div(kept).unwrap_or(0))
+        Self::kept(operation, self.shape(), axes)?;
+        Ok(if axes.is_empty() { self.count() } else { axes.iter().map(|&axis| self.shape()[axis]).product() })
     }
 
     /// The sizes with `axes` (all for none) reduced to 1.

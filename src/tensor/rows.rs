@@ -77,7 +77,7 @@ impl Tensor {
     }
 
     /// The sizes [rows, columns] of this shape.
-    fn rows(&self, operation: &'static str) -> Result<[usize; 2]> {
+    pub(super) fn rows(&self, operation: &'static str) -> Result<[usize; 2]> {
         match self.shape().split_last() {
             Some((&columns, outer)) => Ok([outer.iter().product(), columns]),
             None => Err(Error::shape(operation, &[self.shape()], "has no axes")),

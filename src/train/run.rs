@@ -1,6 +1,5 @@
 //! The training loop: batches, steps, tests after each epoch, and the run folder.
 
-use std::fs;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use super::event::{Done, Epoch, Event, Start, Step, Watch};
 use super::options::{Optimizer, TrainOptions};
 use super::samples::{Batch, load};
 use crate::autograd::Tape;
-use crate::checkpoint::{NamedTensor, Weights, write_atomically};
+use crate::checkpoint::{NamedTensor, Weights, prepare_folder, write_atomically};
 use crate::data::{Batches, Dataset, Split};
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -30,8 +29,9 @@ pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
     options.check()?;
     let device = Device::open(options.device)?;
     let split = load(&options.data, options.seed)?;
-    fs::create_dir_all(&options.out).map_err(|cause| Error::io("create", &options.out, cause))?;
     let mut trainer = Trainer::new(options, &device, &split)?;
+    // Last of what can fail at the start, so that a failure leaves no empty folder.
+    prepare_folder(&options.out)?;
     let start = trainer.start();
     let mut stopped = watch(Event::Start(start.clone())).is_break();
     let mut metrics = MetricsLog::create(&options.out, "metrics", &Epoch::COLUMNS)?;
