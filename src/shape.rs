@@ -282,14 +282,16 @@ impl Layout {
             let rule = format!("cannot be reshaped: {from} elements are not {to}");
             return Err(Error::shape("reshape", &[&self.shape, shape], rule));
         }
-        let mut reshaped = Self::contiguous(shape.clone());
-        reshaped.offset = self.offset;
+        let reshaped = self.regrouped(shape.clone());
         if self.is_contiguous() {
             return Ok(Some(reshaped));
         }
-        let Some(strides) = self.regroup(shape) else { return Ok(None) };
-        reshaped.strides = strides;
-        Ok(Some(reshaped))
+        Ok(self.regroup(shape).map(|strides| Self { strides, ..reshaped }))
+    }
+
+    /// A contiguous layout, which this one is, of as many elements under another shape.
+    pub(crate) fn regrouped(&self, shape: Shape) -> Self {
+        Self { offset: self.offset, ..Self::contiguous(shape) }
     }
 
     /// The layout with axis `axis`, of size 1, removed.

@@ -41,9 +41,9 @@ impl Var {
             return Err(Error::shape("mean_squared_error", &[x.shape(), target.shape()], "differ"));
         }
         let mean = Reduction::Sum { scale: 1.0 / n };
-        let ones = vec![1; x.shape().rank()];
+        let kept = Tensor::kept("mean_squared_error", x.shape(), &[])?;
         let formula = &arithmetic::squared_difference;
-        let loss = Tensor::map_reduce("mean_squared_error", mean, formula, &[x, target], &ones)?.reshape(&[])?;
+        let loss = Tensor::map_reduce("mean_squared_error", mean, formula, &[x, target], &kept)?.reshape(&[])?;
         let slope = squared_difference_gradient { scale: 2.0 / n };
         let gradient = self.index().map(|_| Tensor::apply(&slope, &[x, target], Seed::default())).transpose()?;
         self.loss("mean_squared_error", loss, gradient)

@@ -6,6 +6,7 @@ use crate::device::Seed;
 use crate::error::Result;
 use crate::formula;
 use crate::formula::catalogue::arithmetic;
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 formula! {
@@ -81,7 +82,7 @@ impl Var {
         })
     }
 
-    fn pull_extremum(&self, input: Index, extremum: Tensor, kept: Vec<usize>) -> Pullback {
+    fn pull_extremum(&self, input: Index, extremum: Tensor, kept: Shape) -> Pullback {
         let x = self.tensor().clone();
         Box::new(move |gradient, backward| {
             let (extremum, gradient) = (extremum.reshape(&kept)?, gradient.reshape(&kept)?);

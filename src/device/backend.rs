@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::formula::AnyFormula;
 use crate::memory::{Buffer, Memory};
 
-/// A device that holds buffers and computes on them.
+/// A device that holds buffers and computes on them, one call after the other whatever thread they come from.
 pub trait Backend: Send + Sync + Debug {
     /// The device as on the command line: `cpu`, `cuda:0`.
     fn name(&self) -> String;

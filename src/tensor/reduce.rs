@@ -1,5 +1,7 @@
 //! Reductions over any axes.
 
+use smallvec::SmallVec;
+
 use super::Tensor;
 use super::elementwise::Inputs;
 use crate::device::{Kernel, Reduction, View};
@@ -7,7 +9,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::{activation, arithmetic};
-use crate::shape::Shape;
+use crate::shape::{Layout, MAX_RANK, Shape};
 
 impl Tensor {
     /// The sum over these axes, which are removed; over all of them for none given.
@@ -63,8 +65,8 @@ impl Tensor {
         let mean = self.mean(axes)?.reshape(&kept)?;
         let reduction = Reduction::Sum { scale: 1.0 / freedom as f64 };
         let inputs = [self, &mean];
-        Self::map_reduce("variance", reduction, &arithmetic::squared_difference, &inputs, &kept)?
-            .reshape(&Self::removed(self.shape(), axes))
+        let variance = Self::map_reduce("variance", reduction, &arithmetic::squared_difference, &inputs, &kept)?;
+        variance.without_axes(self.shape(), axes)
     }
 
     /// The place of the largest element along `axis`, which is removed: the first of equals, and NaN counts as largest.
@@ -92,10 +94,10 @@ impl Tensor {
         reduction: Reduction,
         formula: &dyn AnyFormula,
         inputs: &[&Self],
-        kept: &[usize],
+        kept: &Shape,
     ) -> Result<Self> {
         let shape = Self::check_inputs(formula.signature(), inputs)?;
-        let output = Self::uninitialized(Shape::new(kept)?, inputs[0].dtype, &inputs[0].device)?;
+        let output = Self::uninitialized(kept.clone(), inputs[0].dtype, &inputs[0].device)?;
         output.write_reduction(operation, reduction, formula, inputs, &shape)?;
         Ok(output)
     }
@@ -133,8 +135,8 @@ impl Tensor {
 
     fn reduced(&self, operation: &'static str, reduction: Reduction, axes: &[usize]) -> Result<Self> {
         let kept = Self::kept(operation, self.shape(), axes)?;
-        Self::map_reduce(operation, reduction, &activation::linear, &[self], &kept)?
-            .reshape(&Self::removed(self.shape(), axes))
+        let reduced = Self::map_reduce(operation, reduction, &activation::linear, &[self], &kept)?;
+        reduced.without_axes(self.shape(), axes)
     }
 
     /// Axis `axis` moved behind all others.
@@ -148,12 +150,12 @@ impl Tensor {
         Ok(if axes.is_empty() { self.count() } else { axes.iter().map(|&axis| self.shape()[axis]).product() })
     }
 
-    /// The sizes with `axes` (all for none) reduced to 1.
-    pub(crate) fn kept(operation: &'static str, shape: &Shape, axes: &[usize]) -> Result<Vec<usize>> {
+    /// The shape with `axes` (all for none) reduced to 1.
+    pub(crate) fn kept(operation: &'static str, shape: &Shape, axes: &[usize]) -> Result<Shape> {
+        let mut sizes: SmallVec<[usize; MAX_RANK]> = shape.iter().copied().collect();
         if axes.is_empty() {
-            return Ok(vec![1; shape.rank()]);
+            sizes.fill(1);
         }
-        let mut sizes = shape.to_vec();
         for (i, &axis) in axes.iter().enumerate() {
             shape.check_axis(operation, axis)?;
             if axes[..i].contains(&axis) {
@@ -161,14 +163,13 @@ impl Tensor {
             }
             sizes[axis] = 1;
         }
-        Ok(sizes)
+        Shape::new(&sizes)
     }
 
-    /// The sizes without `axes` (without any for none).
-    fn removed(shape: &Shape, axes: &[usize]) -> Vec<usize> {
-        if axes.is_empty() {
-            return Vec::new();
-        }
-        shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &size)| size).collect()
+    /// The same fresh tensor without `axes` (any for none), which were reduced from those of `shape` to 1.
+    fn without_axes(self, shape: &Shape, axes: &[usize]) -> Result<Self> {
+        let left = shape.iter().enumerate().filter(|(axis, _)| !axes.is_empty() && !axes.contains(axis));
+        let sizes: SmallVec<[usize; MAX_RANK]> = left.map(|(_, &size)| size).collect();
+        Ok(Self { layout: Layout::contiguous(Shape::new(&sizes)?), ..self })
     }
 }

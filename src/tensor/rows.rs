@@ -1,9 +1,9 @@
 //! Softmax and cross-entropy: operations on the rows of a tensor, its last axis.
 
 use super::Tensor;
-use crate::device::Kernel;
+use crate::device::{Kernel, View};
 use crate::error::{Error, Result};
-use crate::shape::Shape;
+use crate::shape::{Layout, Shape};
 
 impl Tensor {
     /// e^x over its sum along the last axis, without overflow.
@@ -69,11 +69,16 @@ impl Tensor {
 
     fn normalised(&self, operation: &'static str, log: bool) -> Result<Self> {
         self.check_float(operation)?;
-        let rows = self.rows(operation)?;
-        let input = self.contiguous()?.reshape(&rows)?;
-        let output = Self::uninitialized(Shape::new(&rows)?, self.dtype, &self.device)?;
-        self.device.backend().launch(Kernel::Softmax { log, input: input.view()?, output: output.view()? })?;
-        output.reshape(self.shape())
+        let rows = Shape::new(&self.rows(operation)?)?;
+        if !self.layout.is_contiguous() {
+            return self.copy()?.normalised(operation, log);
+        }
+        let output = Self::uninitialized(self.shape().clone(), self.dtype, &self.device)?;
+        let (from, to) = (self.layout.regrouped(rows.clone()), Layout::contiguous(rows));
+        let input = View::new(&self.buffer, &from, self.dtype)?;
+        let results = View::new(&output.buffer, &to, self.dtype)?;
+        self.device.backend().launch(Kernel::Softmax { log, input, output: results })?;
+        Ok(output)
     }
 
     /// The sizes [rows, columns] of this shape.

@@ -15,6 +15,8 @@ mod rows;
 pub mod threads;
 mod traversal;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
 use super::view::View;
 use crate::error::{Error, Result};
@@ -23,17 +25,23 @@ use crate::formula::catalogue::activation;
 use crate::memory::{Buffer, Memory};
 use threads::Threads;
 
-/// Computes on the threads of this process, in host memory. Every call has ended when it returns.
+/// Computes on the threads of this process, in host memory. Every call has ended when it returns, and calls from several
+/// threads take turns, as on a stream: an update in place is never seen half done.
 #[derive(Debug)]
 pub struct Cpu {
     memory: Memory,
     threads: &'static Threads,
+    turn: Mutex<()>,
 }
 
 impl Cpu {
     /// A backend over this memory of host addresses.
     pub fn new(memory: Memory) -> Self {
-        Self { memory, threads: Threads::global() }
+        Self { memory, threads: Threads::global(), turn: Mutex::default() }
+    }
+
+    fn take_turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,6 +58,7 @@ impl Backend for Cpu {
         if bytes.len() > to.bytes() {
             return Err(Error::argument("upload", format!("{} bytes do not fit {}", bytes.len(), to.bytes())));
         }
+        let _turn = self.take_turn();
         // SAFETY: the buffer has at least as many bytes, and host memory of our own never overlaps a caller's slice.
         unsafe { elements::pointer::<u8>(to.address()).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         Ok(())
@@ -59,12 +68,14 @@ impl Backend for Cpu {
         if bytes.len() > from.bytes() {
             return Err(Error::argument("download", format!("{} bytes are not in {}", bytes.len(), from.bytes())));
         }
+        let _turn = self.take_turn();
         // SAFETY: as for the upload.
         unsafe { elements::pointer::<u8>(from.address()).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
         Ok(())
     }
 
     fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()> {
+        let _turn = self.take_turn();
         if from.dtype() == to.dtype() {
             map::copy(self.threads, from, to);
         } else {
@@ -74,6 +85,7 @@ impl Backend for Cpu {
     }
 
     fn map(&self, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) -> Result<()> {
+        let _turn = self.take_turn();
         map::run(self.threads, formula, inputs, outputs, seed);
         Ok(())
     }
@@ -85,18 +97,22 @@ impl Backend for Cpu {
         inputs: &[View<'_>],
         output: View<'_>,
     ) -> Result<()> {
+        let _turn = self.take_turn();
         reduce::run(self.threads, reduction, formula, inputs, output);
         Ok(())
     }
 
     fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
+        let _turn = self.take_turn();
         matmul::run(self.threads, product)?;
         let Some(Epilogue { formula, operands, outputs }) = epilogue else { return Ok(()) };
         let inputs: Vec<_> = std::iter::once(product.c).chain(operands.iter().copied()).collect();
-        self.map(*formula, &inputs, outputs, Seed::default())
+        map::run(self.threads, *formula, &inputs, outputs, Seed::default());
+        Ok(())
     }
 
     fn launch(&self, kernel: Kernel<'_>) -> Result<()> {
+        let _turn = self.take_turn();
         match kernel {
             Kernel::Softmax { log, input, output } => rows::softmax(self.threads, log, input, output),
             Kernel::SoftmaxBackward { log, output, gradient, input_gradient } => {

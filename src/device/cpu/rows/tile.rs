@@ -1,5 +1,7 @@
 //! As many rows as one pass of registers works on.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::formula::lanes::Lanes;
 
 /// Rows of at most this many columns lie one in each lane.
@@ -11,7 +13,7 @@ const SHORT: usize = 32;
 /// The lanes that belong to no row hold numbers without meaning.
 pub struct Tile<L: Lanes> {
     /// Register after register.
-    elements: Vec<L::Element>,
+    elements: SmallVec<[L::Element; 128]>,
     columns: usize,
 }
 
@@ -20,7 +22,7 @@ impl<L: Lanes> Tile<L> {
     #[inline(always)]
     pub fn new(columns: usize) -> Self {
         let size = if columns <= SHORT { columns * L::WIDTH } else { columns.next_multiple_of(L::WIDTH) };
-        Self { elements: vec![L::Element::default(); size], columns }
+        Self { elements: smallvec![L::Element::default(); size], columns }
     }
 
     /// How many elements its rows have together.
