@@ -17,6 +17,8 @@ const VECTOR_BYTES: usize = 16;
 const VECTORS_IN_FLIGHT: usize = 8;
 /// Vectors of one operand that a thread has in flight at most.
 const MAX_UNROLL: usize = 4;
+/// Elements that a thread works on at once at most: each is one more copy of the formula in the code.
+const MAX_ELEMENTS: usize = 16;
 
 /// How the element of an input is found that belongs to an element of the outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,7 +90,7 @@ pub fn map_source(formula: &dyn AnyFormula, inputs: &[MapInput], outputs: &[DTyp
     let largest = moved.clone().chain(outputs.iter().copied()).map(DType::size).max().unwrap_or(1);
     let width = VECTOR_BYTES / largest;
     // Making random numbers takes longer than moving them, and in many copies it takes long to compile.
-    let fitting = (VECTORS_IN_FLIGHT / moved.count().max(1)).clamp(1, MAX_UNROLL);
+    let fitting = (VECTORS_IN_FLIGHT / moved.count().max(1)).clamp(1, MAX_UNROLL.min(MAX_ELEMENTS / width));
     let unroll = if signature.draws.is_empty() { fitting } else { 1 };
 
     let mut text = String::new();

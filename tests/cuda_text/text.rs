@@ -140,7 +140,7 @@ fn a_unit_names_its_operands() {
         "#define REAL float",
         "#define KERNEL map_scale_shift",
         "#define WIDTH 8",
-        "#define UNROLL 4",
+        "#define UNROLL 2",
         "#define INPUTS(X) X(0, Contiguous, f16)",
         "#define OUTPUTS(X) X(0, bf16)",
         "#define PARAMETERS(X) X(0) X(1)",
@@ -150,7 +150,7 @@ fn a_unit_names_its_operands() {
     }
     assert_eq!((source.kernel.as_str(), source.precision), ("map_scale_shift", Precision::Single));
     assert!(!source.text.contains("philox"), "only formulas that draw bring the generator along");
-    let step = THREADS * 8 * 4;
+    let step = THREADS * 8 * 2;
     assert_eq!([0, 1, step, step + 1].map(|count| source.blocks(count)), [0, 1, 1, 2]);
 
     let source = map_source(&arithmetic::add, &inputs, &[DType::F32]);
