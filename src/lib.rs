@@ -7,6 +7,7 @@ pub mod device;
 pub mod dtype;
 pub mod error;
 pub mod formula;
+pub mod kernels;
 pub mod memory;
 pub mod nn;
 pub mod optim;

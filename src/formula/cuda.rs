@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::definition::Signature;
 use super::expression::{Binary, Comparison, Graph, Node, Unary};
+use crate::dtype::DType;
 
 /// The type a printed formula computes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +42,12 @@ impl Graph {
 }
 
 impl Precision {
+    /// What operands of these types are computed with in: double precision where single could not hold every value exactly.
+    pub fn of(dtypes: impl IntoIterator<Item = DType>) -> Self {
+        let wide = |dtype| matches!(dtype, DType::F64 | DType::I64 | DType::I32 | DType::U32);
+        if dtypes.into_iter().any(wide) { Self::Double } else { Self::Single }
+    }
+
     /// The C++ type.
     pub const fn real(self) -> &'static str {
         match self {

@@ -159,30 +159,8 @@ impl Graph {
     /// The outputs in f64, node by node: the check on the graph and its simplification.
     pub fn evaluate(&self, arguments: Arguments<'_, f64>) -> Vec<f64> {
         let mut values: Vec<f64> = Vec::with_capacity(self.nodes.len());
-        let truth = |holds: bool| if holds { 1.0 } else { 0.0 };
         for node in &self.nodes {
-            let v = |place: usize| values[place];
-            let value = match *node {
-                Node::Constant(bits) => f64::from_bits(bits),
-                Node::Input(i) => arguments.inputs[i],
-                Node::Parameter(i) => arguments.parameters[i],
-                Node::Draw(i) => arguments.draws[i],
-                Node::Unary(function, x) => function.evaluate(v(x)),
-                Node::Binary(function, a, b) => function.evaluate(v(a), v(b)),
-                Node::MulAdd(a, b, c) => v(a).mul_add(v(b), v(c)),
-                Node::Compare(comparison, a, b) => truth(comparison.evaluate(v(a), v(b))),
-                Node::And(a, b) => v(a) * v(b),
-                Node::Or(a, b) => v(a).max(v(b)),
-                Node::Not(a) => 1.0 - v(a),
-                Node::Select(mask, yes, no) => {
-                    if v(mask) != 0.0 {
-                        v(yes)
-                    } else {
-                        v(no)
-                    }
-                }
-            };
-            values.push(value);
+            values.push(node.evaluate(arguments, |place| values[place]));
         }
         self.outputs.iter().map(|&place| values[place]).collect()
     }
@@ -225,6 +203,26 @@ impl Node {
                 [Some(a), Some(b), None]
             }
             Self::MulAdd(a, b, c) | Self::Select(a, b, c) => [Some(a), Some(b), Some(c)],
+        }
+    }
+
+    /// The value in f64, where `operand` gives those of earlier nodes; of truth values 0 or 1.
+    pub fn evaluate(self, arguments: Arguments<'_, f64>, operand: impl Fn(usize) -> f64) -> f64 {
+        let v = operand;
+        let truth = |holds: bool| if holds { 1.0 } else { 0.0 };
+        match self {
+            Self::Constant(bits) => f64::from_bits(bits),
+            Self::Input(i) => arguments.inputs[i],
+            Self::Parameter(i) => arguments.parameters[i],
+            Self::Draw(i) => arguments.draws[i],
+            Self::Unary(function, x) => function.evaluate(v(x)),
+            Self::Binary(function, a, b) => function.evaluate(v(a), v(b)),
+            Self::MulAdd(a, b, c) => v(a).mul_add(v(b), v(c)),
+            Self::Compare(comparison, a, b) => truth(comparison.evaluate(v(a), v(b))),
+            Self::And(a, b) => v(a) * v(b),
+            Self::Or(a, b) => v(a).max(v(b)),
+            Self::Not(a) => 1.0 - v(a),
+            Self::Select(mask, yes, no) => v(if v(mask) != 0.0 { yes } else { no }),
         }
     }
 
@@ -285,6 +283,19 @@ impl Expression {
         }
     }
 
+    /// Whether it is the constant of these very bits.
+    fn is(self, value: f64) -> bool {
+        self.constant().is_some_and(|constant| constant.to_bits() == value.to_bits())
+    }
+
+    /// What it is the negative of.
+    fn negated(self) -> Option<Self> {
+        match BUILDER.with_borrow(|builder| builder.nodes[self.0]) {
+            Node::Unary(Unary::neg, inner) => Some(Self(inner)),
+            _ => None,
+        }
+    }
+
     fn unary(self, function: Unary) -> Self {
         match self.constant() {
             Some(x) => Self::from(function.evaluate(x)),
@@ -294,15 +305,21 @@ impl Expression {
 
     /// Folds constants and drops neutral operands, only where the result keeps every bit for every argument.
     fn binary(self, function: Binary, other: Self) -> Self {
-        let is = |e: Self, value: f64| e.constant().is_some_and(|c| c.to_bits() == value.to_bits());
         match (function, self.constant(), other.constant()) {
             (_, Some(a), Some(b)) => return Self::from(function.evaluate(a, b)),
-            (Binary::Add, ..) if is(other, -0.0) => return self,
-            (Binary::Sub, ..) if is(other, 0.0) => return self,
-            (Binary::Mul | Binary::Div, ..) if is(other, 1.0) => return self,
-            (Binary::Mul, ..) if is(self, 1.0) => return other,
-            (Binary::Mul | Binary::Div, ..) if is(other, -1.0) => return -self,
-            (Binary::Mul, ..) if is(self, -1.0) => return -other,
+            (Binary::Add, ..) if other.is(-0.0) => return self,
+            (Binary::Add, ..) if self.is(-0.0) => return other,
+            (Binary::Sub, ..) if other.is(0.0) => return self,
+            (Binary::Mul | Binary::Div, ..) if other.is(1.0) => return self,
+            (Binary::Mul, ..) if self.is(1.0) => return other,
+            (Binary::Mul | Binary::Div, ..) if other.is(-1.0) => return -self,
+            (Binary::Mul, ..) if self.is(-1.0) => return -other,
+            _ => {}
+        }
+        match (function, self.negated(), other.negated()) {
+            (Binary::Add, _, Some(negated)) => return self - negated,
+            (Binary::Add, Some(negated), None) => return other - negated,
+            (Binary::Sub, _, Some(negated)) => return self + negated,
             _ => {}
         }
         let commutes = matches!(function, Binary::Add | Binary::Mul);
@@ -325,10 +342,7 @@ impl Neg for Expression {
     type Output = Self;
 
     fn neg(self) -> Self {
-        match BUILDER.with_borrow(|builder| builder.nodes[self.0]) {
-            Node::Unary(Unary::neg, inner) => Self(inner),
-            _ => self.unary(Unary::neg),
-        }
+        self.negated().unwrap_or_else(|| self.unary(Unary::neg))
     }
 }
 
@@ -369,10 +383,15 @@ impl Scalar for Expression {
     }
 
     fn mul_add(self, factor: Self, term: Self) -> Self {
-        match (self.constant(), factor.constant(), term.constant()) {
-            (Some(a), Some(b), Some(c)) => Self::from(a.mul_add(b, c)),
-            _ => Self::node(Node::MulAdd(self.0, factor.0, term.0)),
+        if let (Some(a), Some(b), Some(c)) = (self.constant(), factor.constant(), term.constant()) {
+            return Self::from(a.mul_add(b, c));
         }
+        // Where the product or the sum is exact by itself there is nothing to fuse.
+        if [self, factor].into_iter().any(|e| e.is(1.0) || e.is(-1.0)) || term.is(-0.0) {
+            return self * factor + term;
+        }
+        let (a, b) = (self.0.min(factor.0), self.0.max(factor.0));
+        Self::node(Node::MulAdd(a, b, term.0))
     }
 
     fn abs(self) -> Self {

@@ -7,6 +7,7 @@ mod definition;
 mod dual;
 mod expression;
 pub mod lanes;
+mod map_source;
 pub mod math;
 pub mod philox;
 mod reference;
@@ -24,6 +25,7 @@ pub use definition::{
 };
 pub use dual::Dual;
 pub use expression::{Binary, Comparison, Condition, Cost, Expression, Graph, Node, Unary};
+pub use map_source::{Access, MapInput, MapSource, THREADS, map_source};
 pub use run::Span;
 pub use scalar::{Mask, Operand, Scalar};
 pub use simd::Simd;

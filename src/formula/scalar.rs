@@ -183,10 +183,11 @@ pub trait Scalar: Copy + From<f64> + Neg<Output = Self> + Operand<Self, Self> + 
         self.le(0.0).select(0.0, self)
     }
 
-    /// The logistic function 1 / (1 + e^-x), without overflow.
+    /// The logistic function 1 / (1 + e^-x), without overflow: small results are as exact as large ones.
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        ((-self).exp() + 1.0).recip()
+        let decayed = (-self.abs()).exp();
+        self.lt(0.0).select(decayed, 1.0) / (decayed + 1.0)
     }
 
     /// ln(1 + e^x), without overflow.

@@ -1,0 +1,58 @@
+//! The formulas under test.
+
+use rectify::formula;
+use rectify::formula::catalogue::{activation, arithmetic, create, update};
+use rectify::formula::{AnyFormula, Biased};
+
+formula! {
+    /// A self-regularised activation.
+    pub fn mish(x) = x * x.softplus().tanh();
+    /// Keeps an element with probability `keep`, and its expectation.
+    pub fn dropout(x; keep; chance: uniform) = chance.lt(keep).select(x / keep, 0.0);
+    /// Noise of two kinds: products alone, so that nothing cancels.
+    pub fn noise(x; scale; deviate: normal, chance: uniform) = x * (scale * deviate * chance);
+    /// Three steps that change nothing, and one that turns -0 into 0.
+    pub fn neutral(x) = (x * 1.0 - 0.0) / 1.0 + 0.0;
+    /// Constants that C++ has no literal for, and one that f32 does not hold.
+    pub fn constants(x) -> 4 = [
+        x.lt(0.0).select(f64::NAN, f64::INFINITY),
+        x.lt(0.0).select(-f64::INFINITY, 1e300),
+        x.lt(0.0).select(1e-42, 0.1),
+        x.lt(0.0).select(-0.0, -1e300),
+    ];
+}
+
+/// Every formula of the catalogue and some more, each followed by its gradients.
+pub fn all() -> Vec<Box<dyn AnyFormula>> {
+    let others: &[&dyn AnyFormula] = &[
+        &create::constant { value: 0.1 },
+        &create::uniform { low: -1.0, high: 2.5 },
+        &create::normal { mean: 0.3, deviation: 2.0 },
+        &create::box_muller,
+        &update::sgd { rate: 0.1, decay: 1e-4 },
+        &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 0.0 },
+        &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 1.0 },
+        &update::adam {
+            rate: 0.001,
+            decay: 1e-2,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            mean_correction: 0.1,
+            square_correction: 0.001,
+        },
+        &Biased(activation::gelu),
+        &mish,
+        &dropout { keep: 0.75 },
+        &noise { scale: 0.5 },
+        &neutral,
+        &constants,
+    ];
+    let mut formulas = Vec::new();
+    for formula in activation::ALL.iter().chain(arithmetic::ALL).chain(others) {
+        formulas.push(formula.boxed());
+        formulas.extend((0..formula.signature().inputs).filter_map(|input| formula.gradient(input)));
+        formulas.extend(formula.gradient_from_output());
+    }
+    formulas
+}
