@@ -63,6 +63,23 @@ fn every_formula_of_one_input() {
     }
 }
 
+#[test]
+fn activations_keep_their_gradient_a_number_far_out() -> Result<()> {
+    let far: Vec<f32> = [1e2, 1e4, 1e13, 2e19, f32::MAX].into_iter().flat_map(|x| [x, -x]).collect();
+    for formula in activation::ALL {
+        let tape = Tape::new();
+        let x = tape.variable(&Tensor::from_slice(&far, &[far.len()], &device())?)?;
+        let y = Var::apply(*formula, &[&x], Seed::default())?;
+        let ones = Tensor::full(&[far.len()], 1.0, DType::F32, &device())?;
+        let gradients = y.backward_with(&ones)?;
+        if let Some(gradient) = gradients.of(&x) {
+            let slopes = gradient.to_vec::<f32>()?;
+            assert!(slopes.iter().all(|slope| slope.is_finite()), "{}: {slopes:?}", formula.signature().name);
+        }
+    }
+    Ok(())
+}
+
 /// Whether the function has no number for one of these.
 fn outside_domain(formula: &dyn AnyFormula, x: &Tensor) -> bool {
     x.to_vec::<f64>().unwrap().iter().any(|&x| formula.reference(&[x], &[])[0].is_nan())

@@ -43,11 +43,12 @@ impl<S: Scalar> Dual<S> {
 /// macro, for what a closure computes is not always compiled for the lanes' instruction set.
 macro_rules! chain {
     ($inner:expr, $value:expr, $outer:expr) => {{
+        let value = $value;
         let derivative = match $inner.derivative {
             Some(derivative) => Some($outer * derivative),
             None => None,
         };
-        Dual { value: $value, derivative }
+        Dual { value, derivative }
     }};
 }
 

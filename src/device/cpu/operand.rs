@@ -8,7 +8,7 @@ use super::traversal::Traversal;
 use crate::device::view::View;
 use crate::dtype::{DType, Element};
 use crate::formula::lanes::{HalfElement, LaneElement, narrow, widen};
-use crate::formula::{AnyFormula, Span};
+use crate::formula::{AnyFormula, Precision, Span};
 
 /// A type formulas compute in: f32 or f64.
 pub trait Compute: LaneElement {
@@ -55,9 +55,9 @@ impl Compute for f64 {
     }
 }
 
-/// Whether operands of these types are computed with in f64: where f32 could not hold every value exactly.
+/// Whether operands of these types are computed with in f64.
 pub fn needs_f64(dtypes: impl IntoIterator<Item = DType>) -> bool {
-    dtypes.into_iter().any(|dtype| matches!(dtype, DType::F64 | DType::I64 | DType::I32 | DType::U32))
+    Precision::of(dtypes) == Precision::Double
 }
 
 /// One operand of a walk.

@@ -27,7 +27,11 @@ formula! {
     /// x times the standard normal distribution function at x.
     pub fn gelu(x) = 0.5 * x * (1.0 + (x * std::f64::consts::FRAC_1_SQRT_2).erf());
     /// GELU by its tanh approximation.
-    pub fn gelu_tanh(x) = 0.5 * x * (1.0 + (SQRT_2_OVER_PI * (x + 0.044715 * x * x * x)).tanh());
+    pub fn gelu_tanh(x) = {
+        // Beyond, the tanh is 1 to the last bit, and a cube that overflows would make the derivative NaN.
+        let near = x.clamp(-10.0, 10.0);
+        0.5 * x * (1.0 + (SQRT_2_OVER_PI * (near + 0.044715 * near * near * near)).tanh())
+    };
     /// x times the logistic function of x; also called swish.
     pub fn silu(x) = x * x.sigmoid();
 }

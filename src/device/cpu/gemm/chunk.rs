@@ -23,6 +23,9 @@ pub struct Chunk<'a, E> {
     pub b: MatrixRef<'a, E>,
     pub c: MatrixMut<'a, E>,
     pub accumulate: bool,
+    /// Whether the whole product, of which this may be a part, has one row or one column. Those are summed in another order,
+    /// and which order it is must not depend on how C was divided.
+    pub is_vector: bool,
 }
 
 /// Cuts `terms` into blocks of near equal depth: the first term and the depth of each. At least one, which may be empty.

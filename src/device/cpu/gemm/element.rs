@@ -45,9 +45,10 @@ impl Multiply for bf16 {
 }
 
 fn multiply<E: LaneElement>(chunk: Chunk<'_, E>) {
-    let Chunk { a, b, c, accumulate } = &chunk;
+    let Chunk { a, b, c, accumulate, is_vector } = &chunk;
     let [rows, columns] = c.sizes();
     let (vector, matrix, stride) = match (rows, columns) {
+        _ if !is_vector => return dispatch(chunk),
         (1, _) => (*a, *b, 1),
         (_, 1) => (b.transposed(), a.transposed(), c.row_stride),
         _ => return dispatch(chunk),
@@ -66,7 +67,7 @@ fn multiply<E: LaneElement>(chunk: Chunk<'_, E>) {
 
 /// Multiplies 16-bit matrices: a block of terms at a time is widened to f32, and the sums are rounded at the end.
 fn multiply_widened<H: HalfElement>(chunk: Chunk<'_, H>) {
-    let Chunk { a, b, c, accumulate } = chunk;
+    let Chunk { a, b, c, accumulate, is_vector } = chunk;
     let [rows, columns] = c.sizes();
     let depth = blocks(a.columns).map(|(_, depth)| depth).max().unwrap_or(0);
     let mut scratch = Scratch::take();
@@ -81,7 +82,7 @@ fn multiply_widened<H: HalfElement>(chunk: Chunk<'_, H>) {
         let b = widen_matrix(b.part([term, 0], [depth, columns]), b_wide);
         // SAFETY: the sums are a matrix of adjacent rows, borrowed until the product is done.
         let c = unsafe { MatrixMut::from_raw(sums.as_mut_ptr(), c.sizes(), columns) };
-        multiply(Chunk { a, b, c, accumulate: accumulate || term > 0 });
+        multiply(Chunk { a, b, c, accumulate: accumulate || term > 0, is_vector });
     }
     for (row, sums) in sums.chunks_exact(columns).enumerate() {
         // SAFETY: a row of C, which this chunk has alone; only written to, and any bits are valid.

@@ -83,7 +83,7 @@ pub unsafe fn batched<E: Factor>(
             let b = b.moved(product * batch.b_stride).part([0, column], [terms, sizes[1]]);
             // SAFETY: parts do not overlap, nor do matrices C of the batch, and each part is computed once.
             let c = unsafe { c.moved(product * batch.c_stride).part([row, column], sizes) };
-            E::multiply(Chunk { a, b, c, accumulate });
+            E::multiply(Chunk { a, b, c, accumulate, is_vector: m == 1 || n == 1 });
         }
     });
     Ok(())

@@ -182,7 +182,10 @@ fn real_numbers_are_within_the_bound_of_rounding() {
 #[cfg_attr(miri, ignore)]
 fn any_number_of_threads_gives_the_same_bits() {
     let pools = [1, 2, 5].map(Threads::new);
-    for sizes in [[200, 700, 300], [1, 900, 2000], [2000, 900, 1], [700, 2000, 3], [64, 784, 128], [1030, 70, 400]] {
+    // Among them sizes of which a part has but one row or one column.
+    let thin = [[9, 700, 337], [513, 700, 9], [300, 700, 673]];
+    let more = [[200, 700, 300], [1, 900, 2000], [2000, 900, 1], [700, 2000, 3], [64, 784, 128], [1030, 70, 400]];
+    for sizes in thin.into_iter().chain(more) {
         for orders in [[Order::Rows, Order::Rows], [Order::Columns, Order::Rows], [Order::Rows, Order::Columns]] {
             let a = Stored::<f32>::new([sizes[0], sizes[1]], orders[0], numbers(5));
             let b = Stored::<f32>::new([sizes[1], sizes[2]], orders[1], numbers(6));
@@ -199,7 +202,7 @@ fn on<E: LaneElement>(isa: Isa, a: &Stored<E>, b: &Stored<E>) -> Vec<E> {
     let sizes = [a.sizes[0], b.sizes[1]];
     let mut elements = vec![E::default(); sizes[0] * sizes[1]];
     let c = MatrixMut::new(&mut elements, sizes, sizes[1]).unwrap();
-    dispatch_on(isa, Chunk { a: a.matrix(), b: b.matrix(), c, accumulate: false });
+    dispatch_on(isa, Chunk { a: a.matrix(), b: b.matrix(), c, accumulate: false, is_vector: false });
     elements
 }
 
