@@ -41,7 +41,9 @@ impl MemoryTrace {
         self.live_before.iter().for_each(|(label, bytes)| live.add(label, signed(*bytes)));
         let first = live.moment(start, "before the step".into());
         let at_peak = self.bytes_at_peak(&events, live.clone());
-        let shown: Vec<String> = at_peak.iter().take(Timeline::SHOWN).map(|(label, _)| label.clone()).collect();
+        let mut shown: Vec<String> = at_peak.iter().take(Timeline::SHOWN).map(|(label, _)| label.clone()).collect();
+        // What was there before lies below what comes and goes.
+        shown.sort_by_key(|label| !self.live_before.iter().any(|(before, _)| before == label));
         let mut moments = vec![Moment { levels: live.levels(&shown), ..first }];
         for event in events {
             live.add(&event.label, event.delta);
@@ -67,7 +69,8 @@ impl MemoryTrace {
 
 /// A trace made ready to draw.
 pub(super) struct Timeline {
-    /// The labels that hold most at the peak, largest first; the others are drawn as one.
+    /// The labels that hold most at the peak, from the ground up: those alive before the step, then the others, each largest
+    /// first. What holds less is drawn as one.
     pub(super) shown: Vec<String>,
     /// The state before the first event and after each.
     pub(super) moments: Vec<Moment>,

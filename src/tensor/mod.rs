@@ -94,8 +94,8 @@ impl Tensor {
             return Ok(());
         }
         let (a, b) = (self.device.name(), other.device.name());
-        let rule = format!("tensors are on different devices ({a} and {b}): move one with to_device");
-        Err(Error::argument(operation, rule))
+        let which = if a == b { format!("two {a} devices, each with its own memory") } else { format!("{a} and {b}") };
+        Err(Error::argument(operation, format!("tensors are on different devices ({which}): move one with to_device")))
     }
 
     /// Fails unless both have one element type.

@@ -63,7 +63,10 @@ const MESSAGES: &[(Attempt, &str)] = &[
         "choose: shapes [2, 2] and [3] cannot be broadcast together: sizes 2 and 3 differ and neither is 1",
     ),
     (|| zeros(&[2]).mul(&typed(&[2], DType::Bf16)), "mul: element types f32 and bf16 differ: cast one of them"),
-    (|| zeros(&[2]).sub(&elsewhere()), "sub: tensors are on different devices (cpu and cpu): move one with to_device"),
+    (
+        || zeros(&[2]).sub(&elsewhere()),
+        "sub: tensors are on different devices (two cpu devices, each with its own memory): move one with to_device",
+    ),
     (|| typed(&[2], DType::I32).exp(), "exp: element type i32 is not floating point: cast it"),
     (|| Tensor::zip(arithmetic::add, [&zeros(&[2])]), "add: takes 2 inputs, 1 were given"),
     (|| Tensor::zip(both, [&zeros(&[2]), &zeros(&[2])]), "both: gives 2 outputs: use update to write them"),
