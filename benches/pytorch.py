@@ -151,16 +151,16 @@ def train(sizes, batch):
 
 def prepare(name):
     group, what, *size = name.split("/")
-    numbers = [int(n) for n in size[0].split("x")] if size and size[0][0].isdigit() else []
+    if group in ("forward", "backward", "update"):
+        return {"forward": forward, "backward": backward, "update": update}[group](what)
+    numbers = [int(n) for n in size[0].split("x")]
     if group == "matmul":
         return matmul(what, *numbers)
-    if group == "elementwise":
-        return {"forward": forward, "backward": backward, "update": update}[what](size[0])
     if group == "rows":
         return rows(what, tuple(numbers))
     if group == "overhead":
         return overhead(what)
-    return train([int(n) for n in what.split("-")], numbers[0])
+    return train([int(n) for n in what.split("-")], *numbers)
 
 
 def fastest(run, seconds):

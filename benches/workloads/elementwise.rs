@@ -19,7 +19,7 @@ pub fn all() -> Vec<Workload> {
 }
 
 fn forward(name: &'static str) -> Workload {
-    Workload::new(format!("elementwise/forward/{name}"), move || -> Result<Operation> {
+    Workload::new(format!("forward/{name}"), move || -> Result<Operation> {
         let (x, formula) = (random(&[COUNT], 1)?, name.parse::<Activation>()?.formula());
         Ok(Box::new(move || Tensor::apply(&*formula, &[&x], Seed::default()).map(drop)))
     })
@@ -27,7 +27,7 @@ fn forward(name: &'static str) -> Workload {
 
 /// The gradient from what the forward pass keeps: the output where that is enough, else the input.
 fn backward(name: &'static str) -> Workload {
-    Workload::new(format!("elementwise/backward/{name}"), move || -> Result<Operation> {
+    Workload::new(format!("backward/{name}"), move || -> Result<Operation> {
         let (kept, gradient, formula) =
             (random(&[COUNT], 1)?, random(&[COUNT], 2)?, name.parse::<Activation>()?.formula());
         let from_output = formula.gradient_from_output();
@@ -43,7 +43,7 @@ fn backward(name: &'static str) -> Workload {
 }
 
 fn add() -> Workload {
-    Workload::new("elementwise/forward/add", || -> Result<Operation> {
+    Workload::new("forward/add", || -> Result<Operation> {
         let (a, b) = (random(&[COUNT], 1)?, random(&[COUNT], 2)?);
         Ok(Box::new(move || Tensor::zip(arithmetic::add, [&a, &b]).map(drop)))
     })
@@ -69,7 +69,7 @@ fn adam() -> Workload {
 
 /// One pass over weights and `states` numbers kept for each.
 fn optimizer(name: &str, states: usize, formula: impl rectify::Formula) -> Workload {
-    Workload::new(format!("elementwise/update/{name}"), move || -> Result<Operation> {
+    Workload::new(format!("update/{name}"), move || -> Result<Operation> {
         let gradient = random(&[PARAMETERS], 2)?;
         let tensors =
             (0..=states).map(|key| random(&[PARAMETERS], 3 + key as u64)?.square()).collect::<Result<Vec<_>>>()?;

@@ -11,7 +11,7 @@ mod train;
 use rectify::device::Seed;
 use rectify::{DType, Device, Result, Tensor};
 
-/// Something to time, by name: `group/what/size`.
+/// Something to time, by name: `group/what` or `group/what/size`.
 pub struct Workload {
     pub name: String,
     /// Makes the inputs and gives the operation on them.

@@ -103,11 +103,14 @@ pub unsafe fn reduce_on<L: Lanes, C: Combine>(values: *const L::Element, count: 
         }
     }
     let mut total = chains[0];
-    while at < count {
-        let rest = (count - at).min(L::WIDTH);
-        // SAFETY: `rest` elements are left.
-        total = C::lanes(total, unsafe { L::load_first(values.add(at), rest, C::identity()) });
-        at += rest;
+    while at + L::WIDTH <= count {
+        // SAFETY: a register is left.
+        total = C::lanes(total, unsafe { L::load(values.add(at)) });
+        at += L::WIDTH;
+    }
+    if at < count {
+        // SAFETY: as many elements are left.
+        total = C::lanes(total, unsafe { L::load_first(values.add(at), count - at, C::identity()) });
     }
     total.reduce(C::scalars)
 }

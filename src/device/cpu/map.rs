@@ -49,7 +49,9 @@ fn run_in<E: Compute>(
 fn run_flat<E: Compute>(threads: &Threads, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>]) {
     let count = outputs.first().map_or(0, |output| output.shape().count());
     let task = task_size(threads, count);
-    let streaming = outputs.len() * count * size_of::<E>() >= STREAMING;
+    // What was just read is in the caches already, and writing past them would only throw it out.
+    let in_place = outputs.iter().any(|output| inputs.iter().any(|input| input.is_same(output)));
+    let streaming = !in_place && outputs.len() * count * size_of::<E>() >= STREAMING;
     threads.run(count.div_ceil(task), &|i| {
         let start = i * task;
         let mut sources = [std::ptr::null(); MAX_INPUTS];

@@ -20,6 +20,8 @@ use crate::formula::catalogue::activation;
 const BLOCK: usize = 4 * CHUNK;
 /// Rows added to each other in sequence before pairs are joined.
 const ROWS: usize = 64;
+/// Columns of such rows: their sums stay in first-level cache, and a row is read in stretches of several pages.
+const COLUMNS: usize = 4096;
 /// Elements below which another thread costs more than it gives.
 const TASK: usize = 16384;
 
@@ -120,19 +122,19 @@ impl<E: Compute> Reduce<'_, E> {
     fn run_columns<C: Combine>(&self, threads: &Threads, scale: E) {
         let tail = self.axes.tail();
         let (groups, members) = (self.axes.groups(), self.axes.members());
-        let (row_blocks, column_blocks) = (members.div_ceil(ROWS), tail.div_ceil(CHUNK));
+        let (row_blocks, column_blocks) = (members.div_ceil(ROWS), tail.div_ceil(COLUMNS));
         let mut partials = vec![C::identity::<E>(); if row_blocks > 1 { groups * row_blocks * tail } else { 0 }];
         let shared = Shared(partials.as_mut_ptr());
         let blocks = groups * row_blocks * column_blocks;
-        let per_task = (TASK / (tail.min(CHUNK) * members.min(ROWS))).max(1);
+        let per_task = (TASK / (tail.min(COLUMNS) * members.min(ROWS))).max(1);
         threads.run(blocks.div_ceil(per_task), &|task| {
             let mut scratch = self.map.scratch();
-            let mut sums = vec![C::identity::<E>(); tail.min(CHUNK)];
+            let mut sums = vec![C::identity::<E>(); tail.min(COLUMNS)];
             for block in task * per_task..blocks.min((task + 1) * per_task) {
                 let (row_block, column_block) = (block / column_blocks, block % column_blocks);
                 let (group, rows) = (row_block / row_blocks, row_block % row_blocks * ROWS);
-                let column = column_block * CHUNK;
-                let sums = &mut sums[..(tail - column).min(CHUNK)];
+                let column = column_block * COLUMNS;
+                let sums = &mut sums[..(tail - column).min(COLUMNS)];
                 self.add_rows::<C>(group, rows..members.min(rows + ROWS), column, sums, &mut scratch);
                 if row_blocks > 1 {
                     let place = shared.at(row_block * tail + column);

@@ -31,7 +31,14 @@ impl<E: LaneElement> Program<E> for CrossEntropy<'_, E> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes<Element = E>>(mut self) {
+    fn run<L: Lanes<Element = E>>(self) {
+        self.run_interleaved::<L::Interleaved>();
+    }
+}
+
+impl<E: LaneElement> CrossEntropy<'_, E> {
+    #[inline(always)]
+    fn run_interleaved<L: Lanes<Element = E>>(mut self) {
         let mut tile = Tile::<L>::new(self.columns);
         let (span, columns, scale) = (tile.span(), self.columns, self.scale);
         let rows = self.labels.chunks(span / columns).zip(self.losses.chunks_mut(span / columns));

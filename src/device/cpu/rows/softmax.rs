@@ -101,6 +101,13 @@ impl<E: LaneElement> Program<E> for Forward<'_, E> {
 
     #[inline(always)]
     fn run<L: Lanes<Element = E>>(self) {
+        self.run_interleaved::<L::Interleaved>();
+    }
+}
+
+impl<E: LaneElement> Forward<'_, E> {
+    #[inline(always)]
+    fn run_interleaved<L: Lanes<Element = E>>(self) {
         let mut tile = Tile::<L>::new(self.columns);
         let span = tile.span();
         for (input, output) in self.input.chunks(span).zip(self.output.chunks_mut(span)) {
@@ -129,6 +136,13 @@ impl<E: LaneElement> Program<E> for Backward<'_, E> {
 
     #[inline(always)]
     fn run<L: Lanes<Element = E>>(self) {
+        self.run_interleaved::<L::Interleaved>();
+    }
+}
+
+impl<E: LaneElement> Backward<'_, E> {
+    #[inline(always)]
+    fn run_interleaved<L: Lanes<Element = E>>(self) {
         let (mut result, mut gradient) = (Tile::<L>::new(self.columns), Tile::<L>::new(self.columns));
         let span = result.span();
         let inputs = self.output.chunks(span).zip(self.gradient.chunks(span));
