@@ -211,10 +211,13 @@ impl Layout {
 
     /// The number of elements a buffer must have to hold this layout.
     pub fn extent(&self) -> usize {
-        if self.shape.count() == 0 {
-            return self.offset;
+        let mut last = 0;
+        for (&size, &stride) in self.shape.iter().zip(self.strides()) {
+            match size {
+                0 => return self.offset,
+                size => last += (size - 1) * stride,
+            }
         }
-        let last: usize = self.shape.iter().zip(self.strides()).map(|(&n, &s)| (n - 1) * s).sum();
         self.offset + last + 1
     }
 

@@ -175,9 +175,12 @@ impl<'a> Inputs<'a> {
     }
 
     pub(crate) fn views(&self) -> Result<SmallVec<[View<'_>; 4]>> {
-        let layout = |i: usize, tensor: &'a Tensor| self.broadcast.get(i).unwrap_or(&tensor.layout);
-        let views = self.tensors.iter().enumerate();
-        views.map(|(i, &tensor)| View::new(&tensor.buffer, layout(i, tensor), tensor.dtype)).collect()
+        let mut views = SmallVec::new();
+        for (i, tensor) in self.tensors.iter().enumerate() {
+            let layout = self.broadcast.get(i).unwrap_or(&tensor.layout);
+            views.push(View::new(&tensor.buffer, layout, tensor.dtype)?);
+        }
+        Ok(views)
     }
 }
 
