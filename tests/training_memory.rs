@@ -91,7 +91,7 @@ fn check_peak(builder: &rectify::nn::MlpBuilder, sizes: &[usize], rows: usize, d
 
 /// The events of some steps of training on a new device: what happened, where, and for whom.
 fn events_of_steps() -> Result<Vec<(EventKind, Option<Place>, Label)>> {
-    let device = Device::cpu_from(Host);
+    let device = Device::cpu_with_memory(Memory::with(Host, Options::default()));
     let recording = device.ledger().record();
     let model = Mlp::new(&[784, 128, 10], Activation::Relu).seed(7).build(&device)?;
     let batch = Batch::new(64, 784, 10, DType::F32, &device)?;

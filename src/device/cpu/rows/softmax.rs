@@ -1,6 +1,7 @@
 //! Softmax of rows, its logarithm, and the gradients of both.
 
 use super::tile::Tile;
+use crate::dtype::Element;
 use crate::formula::lanes::{LaneElement, Lanes, Program, dispatch};
 use crate::formula::{Scalar, Simd};
 
@@ -37,6 +38,42 @@ fn exp<L: Lanes>(x: L) -> L {
 #[inline(always)]
 pub fn ln<L: Lanes>(x: L) -> L {
     Simd(x).ln().0
+}
+
+/// Columns from which on a row is computed in its place in the output, rather than in a tile that is copied there.
+const IN_PLACE: usize = 256;
+
+/// Softmax of one row, in the order of [`exponentials`].
+#[inline(always)]
+fn long_softmax<L: Lanes>(x: &[L::Element], y: &mut [L::Element]) {
+    let nothing = <L::Element as Element>::from_f64(f64::NEG_INFINITY);
+    let (count, whole) = (x.len(), x.len() / L::WIDTH * L::WIDTH);
+    let (from, to) = (x.as_ptr(), y[..count].as_mut_ptr());
+    // SAFETY: here and below, a register lies within the row, or as many elements of it as are left.
+    let mut max = unsafe { L::load_first(from.add(whole), count - whole, nothing) };
+    for at in (0..whole).step_by(L::WIDTH) {
+        // SAFETY: as above.
+        max = max.max(unsafe { L::load(from.add(at)) });
+    }
+    let max = L::splat(max.reduce(|a, b| if a > b { a } else { b }));
+    let mut sum = L::constant(0.0);
+    for at in (0..whole).step_by(L::WIDTH) {
+        // SAFETY: as above.
+        unsafe {
+            let power = exp(L::load(from.add(at)) - max);
+            power.store(to.add(at));
+            sum = sum + power;
+        }
+    }
+    // SAFETY: as above.
+    let last = exp(unsafe { L::load_first(from.add(whole), count - whole, nothing) } - max);
+    let factor = L::constant(1.0) / L::splat((sum + last).reduce(|a, b| a + b));
+    for at in (0..whole).step_by(L::WIDTH) {
+        // SAFETY: as above.
+        unsafe { (L::load(to.add(at)) * factor).store(to.add(at)) };
+    }
+    // SAFETY: as above.
+    unsafe { (last * factor).store_first(to.add(whole), count - whole) };
 }
 
 /// Multiplies every element by the factor of its row.
@@ -108,6 +145,12 @@ impl<E: LaneElement> Program<E> for Forward<'_, E> {
 impl<E: LaneElement> Forward<'_, E> {
     #[inline(always)]
     fn run_interleaved<L: Lanes<Element = E>>(self) {
+        if !self.log && self.columns >= IN_PLACE {
+            for (x, y) in self.input.chunks_exact(self.columns).zip(self.output.chunks_exact_mut(self.columns)) {
+                long_softmax::<L>(x, y);
+            }
+            return;
+        }
         let mut tile = Tile::<L>::new(self.columns);
         let span = tile.span();
         for (input, output) in self.input.chunks(span).zip(self.output.chunks_mut(span)) {
