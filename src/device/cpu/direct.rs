@@ -40,6 +40,10 @@ impl<'a> RowBlocks<'a> {
 
     /// Where in the walk a block starts and ends.
     pub fn range(&self, block: usize) -> (usize, usize) {
+        if self.per_group == 1 {
+            // Each tail is a group of its own, and they follow each other: no division for rows that are soon done.
+            return (block * self.longest, (block + 1) * self.longest);
+        }
         let (group, rest) = (block / self.per_group, block % self.per_group);
         let skipped = rest % self.pieces * self.longest;
         let start = self.axes.start(group, rest / self.pieces) + skipped;
