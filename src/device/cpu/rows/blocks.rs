@@ -42,7 +42,7 @@ pub unsafe fn rows_of<'a, E: Element>(view: View<'a>, rows: &Range<usize>, colum
 /// These rows of a contiguous view, to write.
 ///
 /// # Safety
-/// As for [`slice_mut`](crate::device::cpu::elements::slice_mut), of these rows; the view has them.
+/// As for [`rows_of`], and nobody else reads or writes these rows while the slice lives.
 pub unsafe fn rows_mut<'a, E: Element>(view: View<'a>, rows: &Range<usize>, columns: usize) -> &'a mut [E] {
     // SAFETY: as above.
     unsafe { from_raw_parts_mut(start(view, rows, columns), rows.len() * columns) }

@@ -56,29 +56,13 @@ macro_rules! computed_in_f32 {
 computed_as_is!(f32, f64);
 computed_in_f32!(f16, bf16);
 
-/// Runs `$body` with `$type` as the Rust type of a floating point `DType`.
-macro_rules! with_float {
+/// Runs `$body` with `$type` as the Rust type of a `DType` that callers know to be floating point.
+macro_rules! with_computed {
     ($dtype:expr, $type:ident => $body:expr) => {
-        match $dtype {
-            $crate::dtype::DType::F64 => {
-                type $type = f64;
-                $body
-            }
-            $crate::dtype::DType::F32 => {
-                type $type = f32;
-                $body
-            }
-            $crate::dtype::DType::F16 => {
-                type $type = half::f16;
-                $body
-            }
-            $crate::dtype::DType::Bf16 => {
-                type $type = half::bf16;
-                $body
-            }
-            other => unreachable!("{other} is not a floating point type: callers of a backend check"),
-        }
+        $crate::device::cpu::elements::with_float!($dtype, $type => $body, else other => {
+            unreachable!("{other} is not a floating point type: callers of a backend check")
+        })
     };
 }
 
-pub(super) use with_float;
+pub(super) use with_computed;

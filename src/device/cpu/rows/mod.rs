@@ -7,8 +7,6 @@ pub mod blocks;
 mod computed;
 mod cross_entropy;
 mod softmax;
-#[cfg(test)]
-mod tests;
 mod tile;
 
 use super::elements::with_element;
@@ -18,13 +16,13 @@ use crate::device::view::View;
 use crate::dtype::Element;
 use crate::error::Result;
 use blocks::{for_blocks, rows_mut, rows_of};
-use computed::{Computed, with_float};
+use computed::{Computed, with_computed};
 use cross_entropy::CrossEntropy;
 
 /// See [`Kernel::Softmax`](crate::device::Kernel::Softmax).
 pub fn softmax(threads: &Threads, log: bool, input: View<'_>, output: View<'_>) {
     let [rows, columns] = sizes(input);
-    with_float!(input.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
+    with_computed!(input.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
         // SAFETY: contiguous views of this type; the output's rows are this block's alone and overlap no input.
         let (x, y) = unsafe { (rows_of::<E>(input, &rows, columns), rows_mut::<E>(output, &rows, columns)) };
         let (mut wide, mut results) = Default::default();
@@ -36,7 +34,7 @@ pub fn softmax(threads: &Threads, log: bool, input: View<'_>, output: View<'_>) 
 /// See [`Kernel::SoftmaxBackward`](crate::device::Kernel::SoftmaxBackward).
 pub fn softmax_backward(threads: &Threads, log: bool, output: View<'_>, gradient: View<'_>, input_gradient: View<'_>) {
     let [rows, columns] = sizes(output);
-    with_float!(output.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
+    with_computed!(output.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
         // SAFETY: as for `softmax`.
         let (y, dy) = unsafe { (rows_of::<E>(output, &rows, columns), rows_of::<E>(gradient, &rows, columns)) };
         // SAFETY: as for `softmax`.
@@ -61,7 +59,7 @@ pub fn cross_entropy(
 ) -> Result<()> {
     let [rows, columns] = sizes(logits);
     let labels = read_indices("cross_entropy", "label", labels, "classes", columns)?;
-    with_float!(logits.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
+    with_computed!(logits.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
         // SAFETY: as for `softmax`.
         let (logits, losses) = unsafe { (rows_of::<E>(logits, &rows, columns), rows_mut::<E>(losses, &rows, 1)) };
         // SAFETY: as for `softmax`.
