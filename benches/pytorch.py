@@ -181,12 +181,12 @@ def fastest(run, seconds):
 
 
 def server():
-    # As many threads as PyTorch uses.
     binaries = glob.glob(os.path.join(ROOT, "target", "release", "deps", "serve-*"))
     binaries = [path for path in binaries if os.access(path, os.X_OK) and "." not in os.path.basename(path)]
     if not binaries:
         raise SystemExit("no bench binary: run `cargo bench --no-run` first")
     newest = max(binaries, key=os.path.getmtime)
+    # As many threads as PyTorch uses.
     environment = dict(os.environ, RECTIFY_THREADS=str(torch.get_num_threads()))
     return subprocess.Popen([newest], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 

@@ -4,6 +4,17 @@ use rectify::formula;
 use rectify::formula::catalogue::{activation, arithmetic, create, update};
 use rectify::formula::{AnyFormula, Biased};
 
+/// The first step of Adam, at the usual settings but for some decay.
+pub const ADAM: update::adam = update::adam {
+    rate: 0.001,
+    decay: 1e-2,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    mean_correction: 0.1,
+    square_correction: 0.001,
+};
+
 formula! {
     /// A self-regularised activation.
     pub fn mish(x) = x * x.softplus().tanh();
@@ -32,15 +43,7 @@ pub fn all() -> Vec<Box<dyn AnyFormula>> {
         &update::sgd { rate: 0.1, decay: 1e-4 },
         &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 0.0 },
         &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 1.0 },
-        &update::adam {
-            rate: 0.001,
-            decay: 1e-2,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            mean_correction: 0.1,
-            square_correction: 0.001,
-        },
+        &ADAM,
         &Biased(activation::gelu),
         &mish,
         &dropout { keep: 0.75 },

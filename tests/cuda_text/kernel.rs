@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use half::{bf16, f16};
 use rectify::device::Seed;
-use rectify::formula::catalogue::{activation, arithmetic, create, update};
+use rectify::formula::catalogue::{activation, arithmetic, create};
 use rectify::formula::philox::Stream;
 use rectify::formula::{Access, AnyFormula, Formula, MapInput, MapSource, THREADS, map_source};
 use rectify::{DType, Device, Element, Tensor};
 
 use super::compiler::{Compiler, Language};
-use super::formulas::{dropout, mish, noise};
+use super::formulas::{ADAM, dropout, mish, noise};
 
 /// A grid of one thread after another, and what the compiled program includes.
 const HEAD: &str = "\
@@ -249,22 +249,13 @@ fn elementwise() -> Vec<Case> {
 
 /// An optimiser's step, whose outputs are written over its inputs.
 fn in_place() -> Case {
-    let adam = update::adam {
-        rate: 0.001,
-        decay: 1e-2,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        mean_correction: 0.1,
-        square_correction: 0.001,
-    };
     let inputs = [1, 2, 3, 4].map(|factor| random(COUNT, DType::F32).scale_shift(f64::from(factor), 0.0).unwrap());
     let inputs = [&inputs[0], &inputs[1], &inputs[2], &inputs[3].square().unwrap()].map(|t| t.copy().unwrap());
     let expected = [0, 2, 3].map(|i: usize| inputs[i].copy().unwrap());
     let gradient = &inputs[1];
     let [weight, mean, square] = &expected;
-    Tensor::update(&adam, &[weight, gradient, mean, square], &[weight, mean, square], SEED).unwrap();
-    let case = Case::new(adam, &inputs.each_ref(), weight.clone());
+    Tensor::update(&ADAM, &[weight, gradient, mean, square], &[weight, mean, square], SEED).unwrap();
+    let case = Case::new(ADAM, &inputs.each_ref(), weight.clone());
     Case { expected: expected.to_vec(), in_place: vec![Some(0), Some(2), Some(3)], ..case }
 }
 
