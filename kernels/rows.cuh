@@ -1,0 +1,148 @@
+// What kernels on rows share: the threads that work on a row together, reductions among them, rows in registers.
+// Bytes moved: none by itself. Rows in registers need GROUP, WIDTH and VECTORS; all need ELEMENT.
+
+#define WARP 32
+#define ALL_LANES 0xffffffffu
+
+/// e^x; where results have 16 bits, to 20 bits or more.
+__device__ inline f32 exponential(f32 x) {
+#ifdef __CUDACC_RTC__
+    if (sizeof(ELEMENT) == 2) {
+        f32 power;
+        asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x * 1.44269504f));
+        return power;
+    }
+#endif
+    return expf(x);
+}
+__device__ inline f64 exponential(f64 x) { return exp(x); }
+__device__ inline f32 logarithm(f32 x) { return logf(x); }
+__device__ inline f64 logarithm(f64 x) { return log(x); }
+
+/// The larger number; the other one where one is NaN.
+__device__ inline f32 larger(f32 a, f32 b) { return fmaxf(a, b); }
+__device__ inline f64 larger(f64 a, f64 b) { return fmax(a, b); }
+
+/// a * b + c, rounded once.
+__device__ inline f32 multiply_add(f32 a, f32 b, f32 c) { return fmaf(a, b, c); }
+__device__ inline f64 multiply_add(f64 a, f64 b, f64 c) { return fma(a, b, c); }
+
+/// The value of the lane whose number differs from this one's in the bits of `offset`.
+template <class Value> __device__ inline Value across_lanes(Value value, u32 offset) {
+    u32 words[sizeof(Value) / sizeof(u32)];
+    static_assert(sizeof words == sizeof value, "lanes exchange whole words");
+    memcpy(words, &value, sizeof value);
+#pragma unroll
+    for (u32 i = 0; i < sizeof(Value) / sizeof(u32); i++) {
+        words[i] = __shfl_xor_sync(ALL_LANES, words[i], (int)offset);
+    }
+    memcpy(&value, words, sizeof value);
+    return value;
+}
+
+/// The threads that work on a row together: a power of two that lie side by side, the whole block if more than a warp.
+struct Group {
+    u32 size;
+    /// The number of this thread in its group.
+    u32 rank;
+    /// The number of this group in its block.
+    u32 index;
+    u32 turn;
+
+    __device__ explicit Group(u32 size) : size(size), rank(threadIdx.x & (size - 1)), index(threadIdx.x / size), turn(0) {}
+
+    /// The groups in a block.
+    __device__ u32 count() const { return blockDim.x / size; }
+
+    /// What `combine`, which commutes, makes of the values of all threads: the same in each, by a tree that depends on the
+    /// size of the group alone. Every thread of the block takes part.
+    template <class Value, class Combine> __device__ Value reduce(Value value, const Combine& combine) {
+        for (u32 offset = (size < WARP ? size : WARP) / 2; offset > 0; offset /= 2) {
+            value = combine(value, across_lanes(value, offset));
+        }
+        if (size <= WARP) {
+            return value;
+        }
+        // Two places in turns: who writes to one again has met all who read it at the barrier of the other.
+        __shared__ Value partials[2][WARP];
+        Value* const warps = partials[turn++ & 1];
+        if (threadIdx.x % WARP == 0) {
+            warps[threadIdx.x / WARP] = value;
+        }
+        __syncthreads();
+        value = warps[threadIdx.x & (size / WARP - 1)];
+        for (u32 offset = size / WARP / 2; offset > 0; offset /= 2) {
+            value = combine(value, across_lanes(value, offset));
+        }
+        return value;
+    }
+};
+
+struct Sum {
+    __device__ REAL operator()(REAL a, REAL b) const { return a + b; }
+};
+
+struct Max {
+    __device__ REAL operator()(REAL a, REAL b) const { return larger(a, b); }
+};
+
+// What an element is compared and summed as: itself, or f32 where it has 16 bits.
+
+template <class T> __device__ inline T to_number(T element) { return element; }
+__device__ inline f32 to_number(f16 element) { return (f32)to_real(element); }
+__device__ inline f32 to_number(bf16 element) { return (f32)to_real(element); }
+
+template <class T> __device__ inline void store_number(T* element, T number) { *element = number; }
+__device__ inline void store_number(f16* element, f32 number) { *element = to_f16(number); }
+__device__ inline void store_number(bf16* element, f32 number) { *element = to_bf16(number); }
+
+#ifdef VECTORS
+
+/// A part of a row as its group holds it: each thread has a vector, one thread after the other, and that VECTORS times.
+struct Piece {
+    /// The elements in a piece.
+    static const u32 LENGTH = GROUP * VECTORS * WIDTH;
+
+    REAL numbers[VECTORS * WIDTH];
+
+    /// Reads elements; those beyond the `count` that are left of the row become `rest`. Rows are whole vectors, aligned.
+    __device__ void load(u32 rank, const ELEMENT* from, u64 count, REAL rest) {
+#pragma unroll
+        for (int i = 0; i < VECTORS; i++) {
+            const u32 start = place(rank, i);
+            const bool inside = start < count;
+            Vector<ELEMENT, WIDTH> vector;
+            if (inside) {
+                vector = *(const Vector<ELEMENT, WIDTH>*)(from + start);
+            }
+#pragma unroll
+            for (int lane = 0; lane < WIDTH; lane++) {
+                numbers[i * WIDTH + lane] = inside ? to_real(vector.lanes[lane]) : rest;
+            }
+        }
+    }
+
+    /// Writes what `finish` gives for each index of a number and its place in the piece, up to the `count` that are left of
+    /// the row.
+    template <class Finish>
+    __device__ static void store(u32 rank, ELEMENT* to, u64 count, const Finish& finish) {
+#pragma unroll
+        for (int i = 0; i < VECTORS; i++) {
+            const u32 start = place(rank, i);
+            if (start < count) {
+                Vector<ELEMENT, WIDTH> vector;
+#pragma unroll
+                for (int lane = 0; lane < WIDTH; lane++) {
+                    vector.lanes[lane] = to_element<ELEMENT>(finish(i * WIDTH + lane, start + lane));
+                }
+                *(Vector<ELEMENT, WIDTH>*)(to + start) = vector;
+            }
+        }
+    }
+
+  private:
+    /// Where in the piece the vector `i` of a thread begins.
+    __device__ static u32 place(u32 rank, int i) { return (i * GROUP + rank) * WIDTH; }
+};
+
+#endif
