@@ -35,6 +35,16 @@ impl Traversal {
         merged
     }
 
+    /// The same walk with its axes in this order, merged again.
+    pub fn reordered(&self, order: impl Iterator<Item = usize>) -> Self {
+        let mut merged =
+            Self { sizes: SmallVec::new(), strides: smallvec![[0; MAX_RANK]; self.strides.len()], ..*self };
+        for axis in order {
+            merged.append(self.sizes[axis], self.strides.iter().map(|strides| strides[axis]));
+        }
+        merged
+    }
+
     /// The size of the last axis.
     pub fn inner(&self) -> usize {
         self.sizes.last().copied().unwrap_or(1)
@@ -55,6 +65,12 @@ impl Traversal {
             step *= size;
         }
         true
+    }
+
+    /// How far behind its first element an operand's last one is; 0 for no elements.
+    pub fn reach(&self, operand: usize) -> usize {
+        let steps = self.sizes.iter().zip(self.strides[operand]);
+        steps.map(|(&size, stride)| size.saturating_sub(1) * stride).sum()
     }
 
     /// Whether an operand is one row, again and again.
