@@ -1,13 +1,23 @@
 //! Translation units of CUDA C++ around formulas: what a skeleton of `kernels/` wants defined, the printed formula, and the
 //! skeleton itself.
 
+mod axes;
+mod copy;
+mod examples;
 mod map;
 mod operands;
+mod reduce;
+mod transpose;
 
+pub use copy::{Copy, copy_unit};
+pub use examples::{Example, examples};
 pub use map::{map_blocks, map_unit};
 pub use operands::{Access, Operand, Pattern, Step, Walk};
+pub use reduce::{Combine, Reduce, reduce_unit};
+pub use transpose::{Transpose, transpose_unit};
 
 use super::definition::{Role, Signature};
+pub use crate::kernels::Unit;
 
 /// Threads in a block of any of these units.
 pub const THREADS: usize = 256;
