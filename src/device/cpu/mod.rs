@@ -13,7 +13,6 @@ mod operand;
 mod reduce;
 mod rows;
 pub mod threads;
-mod traversal;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,11 @@
 //! The CUDA sources of `kernels/`, as they were when the crate was built.
 //!
-//! They include nothing, so that NVRTC compiles them with no toolkit around. A source with its definitions is put together
-//! by whoever launches it; maps of formulas by [`map_source`](crate::formula::map_source).
+//! They include nothing, so that NVRTC compiles them with no toolkit around. A [`Unit`] puts sources together with their
+//! definitions; the units of formulas are in [`formula::unit`](crate::formula::unit).
+
+mod unit;
+
+pub use unit::Unit;
 
 /// A file of CUDA C++.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,27 @@
+//! What is compiled at once: sources with their definitions, and the kernel in them.
+
+use std::fmt::{Display, Write};
+
+use super::KernelSource;
+
+/// A CUDA translation unit with one kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// The kernel's name.
+    pub kernel: String,
+    /// The CUDA C++.
+    pub text: String,
+}
+
+impl Unit {
+    /// These sources, one behind the other, with `KERNEL` and these names defined ahead of them.
+    pub fn new(kernel: impl Into<String>, definitions: &[(&str, &dyn Display)], sources: &[KernelSource]) -> Self {
+        let kernel = kernel.into();
+        let mut text = format!("#define KERNEL {kernel}\n");
+        for (name, value) in definitions {
+            let _ = writeln!(text, "#define {name} {value}");
+        }
+        sources.iter().for_each(|source| text.push_str(source.text));
+        Self { kernel, text }
+    }
+}
