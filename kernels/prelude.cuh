@@ -155,9 +155,23 @@ template <class T> __device__ inline T to_element(REAL value) { return Stored<T>
 /// `N` elements that lie side by side, read and written by one instruction where they make up 16 bytes or less.
 template <class T, int N> struct alignas(sizeof(T) * N) Vector {
     T lanes[N];
-};
 
-/// Whether such vectors may be read and written here.
-template <class T, int N> __device__ inline bool is_aligned(const T* elements) {
-    return (u64)elements % sizeof(Vector<T, N>) == 0;
-}
+    /// The first element; the others move up.
+    __device__ T take_first() {
+        const T first = lanes[0];
+#pragma unroll
+        for (int lane = 1; lane < N; lane++) {
+            lanes[lane - 1] = lanes[lane];
+        }
+        return first;
+    }
+
+    /// Puts an element behind the others, which move up over the first.
+    __device__ void put_last(T element) {
+#pragma unroll
+        for (int lane = 1; lane < N; lane++) {
+            lanes[lane - 1] = lanes[lane];
+        }
+        lanes[N - 1] = element;
+    }
+};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::dtype::DType;
-use crate::scope;
+use crate::scope::{self, Label};
 use crate::shape::Shape;
 
 /// The result of every fallible call of the crate.
@@ -144,6 +144,19 @@ impl Error {
     /// An operation that cannot give the gradient asked for.
     pub fn gradient(operation: &'static str, rule: impl Into<String>) -> Self {
         Self::Gradient { operation, rule: rule.into(), layer: Layer::current() }
+    }
+
+    /// A label or index that is not below `limit`, given to an operation in the scopes of `label`.
+    pub(crate) fn index(
+        operation: &'static str,
+        index: &dyn fmt::Debug,
+        position: usize,
+        limit: usize,
+        label: Label,
+    ) -> Self {
+        let (name, what) = if operation == "cross_entropy" { ("label", "classes") } else { ("index", "slices") };
+        let rule = format!("{name} {index:?} at position {position} is out of range: there are {limit} {what}");
+        Self::Argument { operation, rule, layer: Layer(label.path()) }
     }
 
     /// A device that is missing or failed.

@@ -16,6 +16,7 @@ pub mod scope;
 pub mod shape;
 pub mod tensor;
 pub mod train;
+mod traversal;
 
 pub use autograd::{Gradients, Tape, Var};
 pub use device::{Device, DeviceChoice};

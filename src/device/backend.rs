@@ -25,6 +25,13 @@ pub trait Backend: Send + Sync + Debug {
     /// Copies the start of a buffer to the host, after all work that writes it.
     fn download(&self, from: &Buffer, bytes: &mut [u8]) -> Result<()>;
 
+    /// Begins to copy bytes from the host into a new buffer, beside the work queued: nothing may use the buffer before it
+    /// [arrives](Self::arrive).
+    fn prefetch(&self, bytes: &[u8]) -> Result<Buffer>;
+
+    /// Makes the work queued from here on wait for a buffer that was prefetched. Does not wait on the host.
+    fn arrive(&self, buffer: &mut Buffer) -> Result<()>;
+
     /// Copies elements between views of one shape, converting between element types.
     fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()>;
 

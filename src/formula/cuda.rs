@@ -48,6 +48,14 @@ impl Precision {
         if dtypes.into_iter().any(wide) { Self::Double } else { Self::Single }
     }
 
+    /// The type as that of elements.
+    pub const fn dtype(self) -> DType {
+        match self {
+            Self::Single => DType::F32,
+            Self::Double => DType::F64,
+        }
+    }
+
     /// The C++ type.
     pub const fn real(self) -> &'static str {
         match self {

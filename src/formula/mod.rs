@@ -7,13 +7,13 @@ mod definition;
 mod dual;
 mod expression;
 pub mod lanes;
-mod map_source;
 pub mod math;
 pub mod philox;
 mod reference;
 mod run;
 pub(crate) mod scalar;
 mod simd;
+pub mod unit;
 
 pub use any::{AnyFormula, Backward, Differentiable, uses_input};
 pub use cuda::Precision;
@@ -25,7 +25,6 @@ pub use definition::{
 };
 pub use dual::Dual;
 pub use expression::{Binary, Comparison, Condition, Cost, Expression, Graph, Node, Unary};
-pub use map_source::{Access, MapInput, MapSource, THREADS, map_source};
 pub use run::Span;
 pub use scalar::{Mask, Operand, Scalar};
 pub use simd::Simd;

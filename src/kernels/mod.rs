@@ -1,7 +1,7 @@
 //! The CUDA sources of `kernels/`, as they were when the crate was built.
 //!
 //! They include nothing, so that NVRTC compiles them with no toolkit around. A [`Unit`] puts sources together with their
-//! definitions; the units of formulas are made by [`map_source`](crate::formula::map_source).
+//! definitions; the units of formulas are in [`formula::unit`](crate::formula::unit).
 
 mod unit;
 

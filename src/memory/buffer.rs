@@ -49,6 +49,12 @@ impl Buffer {
         self.stream
     }
 
+    /// Makes it a buffer of another stream, which waits for all work on its own stream from here on
+    /// ([`Memory::depend`](super::Memory::depend)): the release takes effect there.
+    pub fn move_to(&mut self, stream: Stream) {
+        self.stream = stream;
+    }
+
     /// Where it lies in the pool: the same in every run. None for a buffer of no bytes.
     pub fn place(&self) -> Option<Place> {
         self.shared.state().book.place(self.slot)

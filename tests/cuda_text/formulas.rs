@@ -1,7 +1,7 @@
 //! The formulas under test.
 
 use rectify::formula;
-use rectify::formula::catalogue::{activation, arithmetic, create, update};
+use rectify::formula::catalogue::{self, activation, update};
 use rectify::formula::{AnyFormula, Biased};
 
 /// The first step of Adam, at the usual settings but for some decay.
@@ -36,14 +36,7 @@ formula! {
 /// Every formula of the catalogue and some more, each followed by its gradients.
 pub fn all() -> Vec<Box<dyn AnyFormula>> {
     let others: &[&dyn AnyFormula] = &[
-        &create::constant { value: 0.1 },
-        &create::uniform { low: -1.0, high: 2.5 },
-        &create::normal { mean: 0.3, deviation: 2.0 },
-        &create::box_muller,
-        &update::sgd { rate: 0.1, decay: 1e-4 },
-        &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 0.0 },
         &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 1.0 },
-        &ADAM,
         &Biased(activation::gelu),
         &mish,
         &dropout { keep: 0.75 },
@@ -51,11 +44,5 @@ pub fn all() -> Vec<Box<dyn AnyFormula>> {
         &neutral,
         &constants,
     ];
-    let mut formulas = Vec::new();
-    for formula in activation::ALL.iter().chain(arithmetic::ALL).chain(others) {
-        formulas.push(formula.boxed());
-        formulas.extend((0..formula.signature().inputs).filter_map(|input| formula.gradient(input)));
-        formulas.extend(formula.gradient_from_output());
-    }
-    formulas
+    catalogue::all().chain(others.iter().flat_map(|&formula| catalogue::with_gradients(formula))).collect()
 }

@@ -6,7 +6,8 @@ use half::{bf16, f16};
 use rectify::device::Seed;
 use rectify::formula::catalogue::{activation, arithmetic, create};
 use rectify::formula::philox::Stream;
-use rectify::formula::{Access, AnyFormula, Formula, MapInput, MapSource, THREADS, map_source};
+use rectify::formula::unit::{Operand, THREADS, Walk, map_unit};
+use rectify::formula::{AnyFormula, Formula};
 use rectify::{DType, Device, Element, Tensor};
 
 use super::compiler::{Compiler, Language};
@@ -33,7 +34,10 @@ const SEED: Seed = Seed { key: 0x1234_5678_9abc_def0, stream: 7 };
 struct Case {
     formula: Box<dyn AnyFormula>,
     inputs: Vec<Tensor>,
+    /// The outputs as the CPU leaves them, each perhaps a view.
     expected: Vec<Tensor>,
+    /// What is in the outputs' buffers before.
+    before: Vec<Vec<u8>>,
     /// The input that an output is written over.
     in_place: Vec<Option<usize>>,
     /// Whether operands begin one element beside the alignment of vectors.
@@ -48,6 +52,7 @@ impl Case {
         Self {
             formula: Box::new(formula),
             inputs,
+            before: vec![vec![0; expected.buffer().bytes()]],
             expected: vec![expected],
             in_place: vec![None],
             shifted: false,
@@ -59,6 +64,13 @@ impl Case {
     fn map(formula: impl Formula, inputs: &[&Tensor]) -> Self {
         let expected = Tensor::apply(&formula, inputs, SEED).unwrap();
         Self::new(formula, inputs, expected)
+    }
+
+    /// A formula written by the CPU as well, over a view of elements.
+    fn into_view(formula: impl Formula, inputs: &[&Tensor], view: Tensor) -> Self {
+        let before = vec![buffer(&view)];
+        Tensor::update(&formula, inputs, &[&view], SEED).unwrap();
+        Self { before, ..Self::new(formula, inputs, view) }
     }
 
     /// The identity, from one element type to another.
@@ -74,53 +86,61 @@ impl Case {
         Self { ulps, ..self }
     }
 
-    fn count(&self) -> usize {
-        self.expected[0].count()
-    }
-
-    fn source(&self) -> MapSource {
-        let input = |tensor: &Tensor| {
-            let access = if tensor.count() == self.count() { Access::Contiguous } else { Access::Broadcast };
-            MapInput { dtype: tensor.dtype(), access }
+    /// The kernel's way through its operands, as if buffers were at address 0.
+    fn walk(&self) -> Walk {
+        let shape = self.expected[0].shape();
+        let layout = |tensor: &Tensor| tensor.layout().broadcast_to("map", shape).unwrap();
+        let input_layouts: Vec<_> = self.inputs.iter().map(layout).collect();
+        let operand = |(tensor, layout)| {
+            let dtype = Tensor::dtype(tensor);
+            Operand { dtype, layout, address: self.start(tensor) as u64 }
         };
-        let inputs: Vec<_> = self.inputs.iter().map(input).collect();
-        let outputs: Vec<_> = self.expected.iter().map(Tensor::dtype).collect();
-        map_source(&*self.formula, &inputs, &outputs)
+        let inputs: Vec<_> = self.inputs.iter().zip(&input_layouts).map(operand).collect();
+        let outputs: Vec<_> = self.expected.iter().map(|tensor| operand((tensor, tensor.layout()))).collect();
+        Walk::new(&inputs, &outputs)
     }
 
-    /// C++ that reads the inputs, runs the kernel and writes every buffer an output is in.
+    /// C++ that reads the buffers, runs the kernel and writes every buffer an output is in.
     fn program(&self, index: usize) -> String {
-        let source = self.source();
-        let kernel = format!("{}_{index}", source.kernel);
-        let mut text = isolated(&source.text.replacen(&source.kernel, &kernel, 1), index);
+        let walk = self.walk();
+        let unit = map_unit(&*self.formula, &walk.pattern);
+        let kernel = format!("{}_{index}", unit.kernel);
+        let mut text = isolated(&unit.text.replacen(&unit.kernel, &kernel, 1), index);
         let _ = writeln!(text, "static void run_{index}() {{");
-        let mut buffer = |name: &str, bytes: usize| {
-            let size = bytes + 2 * GUARD;
-            let _ = writeln!(text, "    alignas(64) static char {name}[{size}]; memset({name}, {GUARD_BYTE}, {size});");
-        };
+        for (name, bytes) in self.buffers() {
+            let size = bytes.len() + 2 * GUARD;
+            let _ = writeln!(
+                text,
+                "    alignas(64) static char {name}[{size}]; memset({name}, {GUARD_BYTE}, {size});
+    if (fread({name} + {}, {}, 1, stdin) != 1) return;",
+                self.first(&name),
+                bytes.len()
+            );
+        }
         let mut arguments = Vec::new();
         for (i, tensor) in self.inputs.iter().enumerate() {
-            buffer(&format!("input{i}"), bytes(tensor).len());
-            arguments.push(self.pointer(index, &format!("input{i}"), tensor.dtype()));
+            arguments.push(self.pointer(index, &format!("input{i}"), tensor));
         }
         for (i, tensor) in self.expected.iter().enumerate() {
-            buffer(&format!("output{i}"), bytes(tensor).len());
-            arguments.push(self.pointer(index, &self.home(i), tensor.dtype()));
-        }
-        for (i, tensor) in self.inputs.iter().enumerate() {
-            let (start, size) = (self.start(tensor.dtype()), bytes(tensor).len());
-            let _ = writeln!(text, "    if (fread(input{i} + {start}, {size}, 1, stdin) != 1) return;");
+            arguments.push(self.pointer(index, &self.home(i), tensor));
         }
         let parameters = &self.formula.parameters()[..self.formula.signature().parameters.len()];
         arguments.extend(parameters.iter().map(|value| format!("{value:?}")));
-        arguments.push(format!("{}ull, {}u, {}ull", SEED.key, SEED.stream, self.count()));
+        let words: Vec<_> = walk.words.iter().map(|word| format!("{word}ull")).collect();
         let _ = writeln!(
             text,
-            "    gridDim.x = {BLOCKS};
+            "    static const unsigned long long words[] = {{{}}};
+    unit_{index}::Walk walk;
+    static_assert(sizeof walk == sizeof words, \"the walk is made of its words\");
+    memcpy(&walk, words, sizeof walk);
+    gridDim.x = {BLOCKS};
     for (blockIdx.x = 0; blockIdx.x < {BLOCKS}; blockIdx.x++)
         for (threadIdx.x = 0; threadIdx.x < {THREADS}; threadIdx.x++)
-            unit_{index}::{kernel}({});",
-            arguments.join(", ")
+            unit_{index}::{kernel}({}, {}ull, {}u, walk);",
+            words.join(", "),
+            arguments.join(", "),
+            SEED.key,
+            SEED.stream,
         );
         for i in 0..self.expected.len() {
             let _ = writeln!(text, "    fwrite({0}, sizeof {0}, 1, stdout);", self.home(i));
@@ -129,29 +149,45 @@ impl Case {
         text
     }
 
+    /// Every buffer by its name in the program, with what is in it before.
+    fn buffers(&self) -> Vec<(String, Vec<u8>)> {
+        let inputs = self.inputs.iter().enumerate().map(|(i, tensor)| (format!("input{i}"), buffer(tensor)));
+        let fresh = (0..self.expected.len()).filter(|&i| self.in_place[i].is_none());
+        inputs.chain(fresh.map(|i| (self.home(i), self.before[i].clone()))).collect()
+    }
+
     /// The buffer that an output is in.
     fn home(&self, output: usize) -> String {
         self.in_place[output].map_or(format!("output{output}"), |input| format!("input{input}"))
     }
 
-    /// Where elements begin in their buffer.
-    fn start(&self, dtype: DType) -> usize {
-        GUARD + if self.shifted { dtype.size() } else { 0 }
+    /// Where the first element of a tensor is in its buffer.
+    fn start(&self, tensor: &Tensor) -> usize {
+        let size = tensor.dtype().size();
+        GUARD + tensor.layout().offset() * size + if self.shifted { size } else { 0 }
     }
 
-    fn pointer(&self, index: usize, buffer: &str, dtype: DType) -> String {
-        format!("(unit_{index}::{dtype}*)({buffer} + {})", self.start(dtype))
+    /// Where a buffer begins.
+    fn first(&self, name: &str) -> usize {
+        let places = self.inputs.iter().enumerate().map(|(i, tensor)| (format!("input{i}"), tensor));
+        let mut places = places.chain(self.expected.iter().enumerate().map(|(i, tensor)| (self.home(i), tensor)));
+        let (_, tensor) = places.find(|(place, _)| place == name).unwrap();
+        self.start(tensor) - tensor.layout().offset() * tensor.dtype().size()
+    }
+
+    fn pointer(&self, index: usize, buffer: &str, tensor: &Tensor) -> String {
+        format!("(unit_{index}::{}*)({buffer} + {})", tensor.dtype(), self.start(tensor))
     }
 
     /// Holds the program's output against what is expected, and takes it off.
     fn check(&self, output: &mut &[u8]) {
         let signature = self.formula.signature();
-        for tensor in &self.expected {
-            let (dtype, expected) = (tensor.dtype(), bytes(tensor));
-            let name = format!("{} {:?} in {dtype}", signature.name, signature.role);
-            let (buffer, rest) = output.split_at(expected.len() + 2 * GUARD);
+        for (i, tensor) in self.expected.iter().enumerate() {
+            let (dtype, expected) = (tensor.dtype(), buffer(tensor));
+            let name = format!("{} {:?} in {tensor:?} of {:?}", signature.name, signature.role, self.inputs);
+            let (found, rest) = output.split_at(expected.len() + 2 * GUARD);
             *output = rest;
-            let (before, behind) = buffer.split_at(self.start(dtype));
+            let (before, behind) = found.split_at(self.first(&self.home(i)));
             let (results, behind) = behind.split_at(expected.len());
             let untouched = before.iter().chain(behind).all(|&byte| byte == GUARD_BYTE);
             assert!(untouched, "{name}: wrote beyond the output");
@@ -194,8 +230,11 @@ macro_rules! with_element {
     };
 }
 
-fn bytes(tensor: &Tensor) -> Vec<u8> {
-    with_element!(tensor.dtype(), T => T::as_bytes(&tensor.to_vec::<T>().unwrap()).to_vec())
+/// The whole buffer that a tensor is in.
+fn buffer(tensor: &Tensor) -> Vec<u8> {
+    let mut bytes = vec![0; tensor.buffer().bytes()];
+    tensor.device().backend().download(tensor.buffer(), &mut bytes).unwrap();
+    bytes
 }
 
 /// How many numbers lie between two elements: 0 for the same bits and for two NaN.
@@ -256,7 +295,55 @@ fn in_place() -> Case {
     let [weight, mean, square] = &expected;
     Tensor::update(&ADAM, &[weight, gradient, mean, square], &[weight, mean, square], SEED).unwrap();
     let case = Case::new(ADAM, &inputs.each_ref(), weight.clone());
-    Case { expected: expected.to_vec(), in_place: vec![Some(0), Some(2), Some(3)], ..case }
+    Case { expected: expected.to_vec(), in_place: vec![Some(0), Some(2), Some(3)], before: vec![Vec::new(); 3], ..case }
+}
+
+/// Operands that lie in every way, with and without vectors.
+fn layouts() -> Vec<Case> {
+    let grid = |rows: usize, columns: usize, dtype| random(rows * columns, dtype).reshape(&[rows, columns]).unwrap();
+    let mut cases = Vec::new();
+    for (rows, columns) in [(96, 160), (37, 53), (130, 6)] {
+        let [a, b] = [grid(rows, columns, DType::F32), grid(columns, rows, DType::F32)];
+        let [row, column] = [grid(1, columns, DType::F32), grid(rows, 1, DType::F32)];
+        let turned = b.transpose(0, 1).unwrap();
+        cases.extend([
+            Case::map(arithmetic::add, &[&a, &row]),
+            Case::map(arithmetic::add, &[&a, &row]).shifted(),
+            Case::map(arithmetic::mul, &[&column, &a]),
+            Case::map(arithmetic::sub, &[&row, &column]),
+            Case::map(arithmetic::sub, &[&a, &turned]),
+            Case::map(activation::relu, &[&turned]).shifted(),
+            Case::map(arithmetic::choose, &[&a, &turned, &column]),
+            Case::map(dropout { keep: 0.75 }, &[&turned]),
+            Case::map(arithmetic::add, &[&a.slice(1, 1..columns).unwrap(), &row.slice(1, 0..columns - 1).unwrap()]),
+            Case::map(arithmetic::mul, &[&a.slice(0, 3..4).unwrap(), &column]),
+        ]);
+        // Parts of a larger tensor: those beside them stay as they are.
+        for wide in [columns + 8, 2 * columns + 1] {
+            let whole = || grid(rows, wide, DType::F32);
+            cases.push(Case::into_view(arithmetic::add, &[&a, &row], whole().slice(1, 4..4 + columns).unwrap()));
+            cases.push(Case::into_view(arithmetic::sub, &[&turned, &row], whole().slice(1, 1..1 + columns).unwrap()));
+        }
+        let sheets = grid(columns, 2 * rows, DType::F32).reshape(&[columns, rows, 2]).unwrap().transpose(0, 1).unwrap();
+        let half = sheets.slice(2, 1..2).unwrap().squeeze(2).unwrap();
+        cases.push(Case::into_view(arithmetic::add, &[&turned, &column], half));
+        let target = grid(columns, rows, DType::F32).transpose(0, 1).unwrap();
+        cases.push(Case::into_view(create::constant { value: -2.5 }, &[], target.slice(0, 2..rows - 3).unwrap()));
+    }
+    for dtype in DType::ALL {
+        let number = |count| random(count, DType::F64).scale_shift(5.0, 3.0).unwrap().cast(dtype).unwrap();
+        let solid = number(3 * 5 * 7 * 16).reshape(&[3, 5, 7, 16]).unwrap();
+        let plane = number(5 * 16).reshape(&[5, 1, 16]).unwrap();
+        let turned = number(3 * 5 * 7 * 16).reshape(&[7, 5, 3, 16]).unwrap().transpose(0, 2).unwrap();
+        let inverse = number(3 * 5 * 7 * 16).reshape(&[16, 5, 7, 3]).unwrap().transpose(0, 3).unwrap();
+        cases.push(Case::map(arithmetic::maximum, &[&solid, &plane]));
+        cases.push(Case::map(arithmetic::minimum, &[&turned, &plane]));
+        cases.push(Case::map(arithmetic::choose, &[&inverse, &turned, &solid.slice(3, 8..9).unwrap()]));
+        let other = if dtype == DType::F32 { DType::F16 } else { DType::F32 };
+        cases.push(Case::cast(&turned, other));
+        cases.push(Case::cast(&inverse.slice(1, 1..4).unwrap(), other));
+    }
+    cases
 }
 
 /// Uniform numbers have the very bits, and normal ones are as close as the functions they are made with.
@@ -334,7 +421,7 @@ fn kernels_give_what_the_cpu_gives() {
         eprintln!("not run: kernels are C++, and only a C compiler was found");
         return;
     }
-    let cases: Vec<_> = [elementwise(), vec![in_place()], random_draws(), conversions(), rounded_once()]
+    let cases: Vec<_> = [elementwise(), vec![in_place()], layouts(), random_draws(), conversions(), rounded_once()]
         .into_iter()
         .flatten()
         .collect();
@@ -344,7 +431,7 @@ fn kernels_give_what_the_cpu_gives() {
     for (index, case) in cases.iter().enumerate() {
         program.push_str(&case.program(index));
         let _ = write!(calls, " run_{index}();");
-        case.inputs.iter().for_each(|tensor| input.extend(bytes(tensor)));
+        case.buffers().iter().for_each(|(_, bytes)| input.extend(bytes));
     }
     let _ = writeln!(program, "int main() {{{calls} }}");
     let output = compiler.run(&program, &input);

@@ -3,7 +3,10 @@
 use rectify::DType;
 use rectify::formula::catalogue::activation::relu;
 use rectify::formula::catalogue::{arithmetic, create};
-use rectify::formula::{Access, AnyFormula, MapInput, Precision, THREADS, map_source};
+use rectify::formula::unit::{Operand, THREADS, Walk, map_blocks, map_unit};
+use rectify::formula::{AnyFormula, Precision};
+use rectify::kernels::Unit;
+use rectify::{Layout, Shape};
 
 use super::formulas::{constants, dropout, mish, neutral};
 
@@ -132,31 +135,78 @@ fn extrema_keep_nan() {
     }
 }
 
+/// The walk of operands of these shapes, each laid out without gaps, broadcast to that of the output.
+fn walk(inputs: &[(DType, &[usize])], output: (DType, &[usize])) -> Walk {
+    let layout = |&(_, sizes): &(DType, &[usize])| Layout::contiguous(Shape::new(sizes).unwrap());
+    let target = layout(&output);
+    let layouts: Vec<_> =
+        inputs.iter().map(|input| layout(input).broadcast_to("map", target.shape()).unwrap()).collect();
+    let operand = |(&(dtype, _), layout)| Operand { dtype, layout, address: 0 };
+    let inputs: Vec<_> = inputs.iter().zip(&layouts).map(operand).collect();
+    Walk::new(&inputs, &[operand((&output, &target))])
+}
+
+fn assert_lines(unit: &Unit, lines: &[&str]) {
+    for line in lines {
+        assert!(unit.text.lines().any(|found| found == *line), "{line}");
+    }
+}
+
 #[test]
 fn a_unit_names_its_operands() {
-    let inputs = [DType::F16.into(), MapInput { dtype: DType::F32, access: Access::Broadcast }];
-    let source = map_source(&arithmetic::scale_shift { factor: 2.0, term: 1.0 }, &inputs[..1], &[DType::Bf16]);
-    for line in [
-        "#define REAL float",
-        "#define KERNEL map_scale_shift",
-        "#define WIDTH 8",
-        "#define UNROLL 2",
-        "#define INPUTS(X) X(0, Contiguous, f16)",
-        "#define OUTPUTS(X) X(0, bf16)",
-        "#define PARAMETERS(X) X(0) X(1)",
-        "#define DRAWS(X) ",
-    ] {
-        assert!(source.text.lines().any(|found| found == line), "{line}");
-    }
-    assert_eq!((source.kernel.as_str(), source.precision), ("map_scale_shift", Precision::Single));
-    assert!(!source.text.contains("philox"), "only formulas that draw bring the generator along");
+    let pattern = walk(&[(DType::F16, &[6])], (DType::Bf16, &[6])).pattern;
+    let unit = map_unit(&arithmetic::scale_shift { factor: 2.0, term: 1.0 }, &pattern);
+    assert_lines(
+        &unit,
+        &[
+            "#define REAL float",
+            "#define KERNEL map_scale_shift",
+            "#define WIDTH 8",
+            "#define UNROLL 2",
+            "#define RANK 0",
+            "#define INPUTS(X) X(0, Contiguous, f16, 0)",
+            "#define OUTPUTS(X) X(0, Contiguous, bf16, 0)",
+            "#define PARAMETERS(X) X(0) X(1)",
+            "#define DRAWS(X) ",
+        ],
+    );
+    assert_eq!((unit.kernel.as_str(), pattern.precision()), ("map_scale_shift", Precision::Single));
+    assert!(!unit.text.contains("philox"), "only formulas that draw bring the generator along");
     let step = THREADS * 8 * 2;
-    assert_eq!([0, 1, step, step + 1].map(|count| source.blocks(count)), [0, 1, 1, 2]);
+    assert_eq!([0, 1, step, step + 1].map(|count| map_blocks(&pattern, count)), [0, 1, 1, 2]);
 
-    let source = map_source(&arithmetic::add, &inputs, &[DType::F32]);
-    assert!(source.text.contains("#define INPUTS(X) X(0, Contiguous, f16) X(1, Broadcast, f32)\n"));
-    let source = map_source(&*arithmetic::mul.gradient(1).unwrap(), &[DType::F64.into(); 3], &[DType::F64]);
-    assert_eq!((source.kernel.as_str(), source.precision), ("map_mul_gradient1", Precision::Double));
-    let source = map_source(&create::normal { mean: 0.0, deviation: 1.0 }, &[], &[DType::F32]);
-    assert!(source.text.contains("#define DRAWS(X) X(0, Normal)\n") && source.text.contains("namespace box_muller"));
+    let pattern = walk(&[(DType::F16, &[2, 3]), (DType::F32, &[1])], (DType::F32, &[2, 3])).pattern;
+    let unit = map_unit(&arithmetic::add, &pattern);
+    assert_lines(&unit, &["#define INPUTS(X) X(0, Contiguous, f16, 0) X(1, Broadcast, f32, 0)"]);
+    let double: (_, &[usize]) = (DType::F64, &[6]);
+    let unit = map_unit(&*arithmetic::mul.gradient(1).unwrap(), &walk(&[double; 3], double).pattern);
+    assert_eq!(unit.kernel, "map_mul_gradient1");
+    assert_lines(&unit, &["#define REAL double", "#define WIDTH 2"]);
+    let pattern = walk(&[], (DType::F32, &[6])).pattern;
+    let unit = map_unit(&create::normal { mean: 0.0, deviation: 1.0 }, &pattern);
+    assert!(unit.text.contains("#define DRAWS(X) X(0, Normal)\n") && unit.text.contains("namespace box_muller"));
+}
+
+/// Which axes an operand steps along is in the code; sizes and strides are not.
+#[test]
+fn other_sizes_are_the_same_unit() {
+    let bias = |rows, columns| {
+        let whole: (_, &[usize]) = (DType::F32, &[rows, columns]);
+        walk(&[whole, (DType::F32, &[1, columns]), (DType::F32, &[rows, 1])], whole)
+    };
+    let (walk, other) = (bias(3, 8), bias(1000, 12));
+    assert_eq!(walk.pattern, other.pattern);
+    assert_eq!(walk.pattern.bytes(), other.pattern.bytes());
+    assert_ne!(walk.words, other.words);
+    assert_lines(
+        &map_unit(&arithmetic::choose, &walk.pattern),
+        &[
+            "#define RANK 2",
+            "#define WIDTH 4",
+            "#define INPUTS(X) X(0, Contiguous, f32, 1) X(1, Contiguous, f32, 0) X(2, Repeated, f32, 1)",
+            "#define OUTPUTS(X) X(0, Contiguous, f32, 1)",
+        ],
+    );
+    assert_eq!(bias(3, 7).pattern.width, 1, "vectors do not end with rows");
+    assert!(bias(1 << 20, 1 << 12).pattern.wide);
 }

@@ -1,6 +1,6 @@
 //! The axes of a walk as a reduction sees them.
 
-use super::traversal::Traversal;
+use crate::traversal::Traversal;
 
 /// The walk's axes as a reduction sees them: a tail of inner axes that are all reduced or all kept, and before it axes
 /// that are kept (groups) or reduced (members of a group).

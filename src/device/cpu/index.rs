@@ -9,6 +9,7 @@ use crate::device::view::View;
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::formula::lanes::{HalfElement, narrow, widen};
+use crate::scope::Label;
 
 /// See [`Kernel::Gather`](crate::device::Kernel::Gather).
 ///
@@ -16,7 +17,7 @@ use crate::formula::lanes::{HalfElement, narrow, widen};
 /// An index that is not below n; nothing is written then.
 pub fn gather(threads: &Threads, input: View<'_>, indices: View<'_>, output: View<'_>) -> Result<()> {
     let [outer, n, inner] = sizes(input);
-    let indices = read_indices("gather", "index", indices, "slices", n)?;
+    let indices = read_indices("gather", indices, n)?;
     with_element!(input.dtype(), E => {
         // SAFETY: contiguous views of this type, and the output overlaps no input.
         let input = unsafe { elements::slice::<E>(input) };
@@ -38,7 +39,7 @@ pub fn gather(threads: &Threads, input: View<'_>, indices: View<'_>, output: Vie
 /// An index that is not below n; nothing is written then.
 pub fn scatter_add(threads: &Threads, gradient: View<'_>, indices: View<'_>, input_gradient: View<'_>) -> Result<()> {
     let [outer, n, inner] = sizes(input_gradient);
-    let indices = read_indices("scatter_add", "index", indices, "slices", n)?;
+    let indices = read_indices("scatter_add", indices, n)?;
     let sources = Sources::new(&indices, n);
     with_element!(gradient.dtype(), E => {
         // SAFETY: contiguous views of this type, and the output overlaps no input.
@@ -56,17 +57,11 @@ pub fn scatter_add(threads: &Threads, gradient: View<'_>, indices: View<'_>, inp
     Ok(())
 }
 
-/// Labels or indices as places, once all are known to be below `limit`, the number of `what` there are.
+/// Labels or indices as places, once all are known to be below `limit`.
 ///
 /// # Errors
-/// One is not: names it, a `name`, and its position.
-pub fn read_indices(
-    operation: &'static str,
-    name: &str,
-    indices: View<'_>,
-    what: &str,
-    limit: usize,
-) -> Result<Vec<usize>> {
+/// One is not: names it and its position.
+pub fn read_indices(operation: &'static str, indices: View<'_>, limit: usize) -> Result<Vec<usize>> {
     with_element!(indices.dtype(), E => {
         // SAFETY: a contiguous view of this type that nobody writes meanwhile.
         let indices = unsafe { elements::slice::<E>(indices) };
@@ -74,11 +69,7 @@ pub fn read_indices(
         // Numbers from 2^53 on round, and are out of range before and after.
         match indices.iter().position(|index| !valid(index.to_f64())) {
             None => Ok(indices.iter().map(|index| index.to_f64() as usize).collect()),
-            Some(position) => {
-                let index = indices[position];
-                let rule = format!("{name} {index:?} at position {position} is out of range: there are {limit} {what}");
-                Err(Error::argument(operation, rule))
-            }
+            Some(position) => Err(Error::index(operation, &indices[position], position, limit, Label::current())),
         }
     })
 }

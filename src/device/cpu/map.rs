@@ -6,10 +6,10 @@ use super::draws;
 use super::elements::{Shared, pointer, with_element};
 use super::operand::{Compute, Operand, needs_f64};
 use super::threads::Threads;
-use super::traversal::Traversal;
 use crate::device::backend::Seed;
 use crate::device::view::View;
 use crate::formula::{AnyFormula, MAX_INPUTS, MAX_OUTPUTS, Span};
+use crate::traversal::Traversal;
 
 /// Elements a chunk of converted operands has: a handful of chunks fit the first-level cache.
 pub const CHUNK: usize = 1024;

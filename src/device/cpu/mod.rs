@@ -13,7 +13,6 @@ mod operand;
 mod reduce;
 mod rows;
 pub mod threads;
-mod traversal;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +21,7 @@ use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::activation;
-use crate::memory::{Buffer, Memory};
+use crate::memory::{Buffer, Memory, Stream};
 use threads::Threads;
 
 /// Computes on the threads of this process, in host memory. Every call has ended when it returns, and calls from several
@@ -71,6 +70,16 @@ impl Backend for Cpu {
         let _turn = self.take_turn();
         // SAFETY: as for the upload.
         unsafe { elements::pointer::<u8>(from.address()).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    fn prefetch(&self, bytes: &[u8]) -> Result<Buffer> {
+        let buffer = self.memory.allocate(bytes.len(), Stream::MAIN)?;
+        self.upload(bytes, &buffer)?;
+        Ok(buffer)
+    }
+
+    fn arrive(&self, _buffer: &mut Buffer) -> Result<()> {
         Ok(())
     }
 

@@ -4,11 +4,11 @@ use half::{bf16, f16};
 
 use super::axes::step_to;
 use super::elements::{pointer, with_element};
-use super::traversal::Traversal;
 use crate::device::view::View;
 use crate::dtype::{DType, Element};
 use crate::formula::lanes::{HalfElement, LaneElement, narrow, widen};
 use crate::formula::{AnyFormula, Precision, Span};
+use crate::traversal::Traversal;
 
 /// A type formulas compute in: f32 or f64.
 pub trait Compute: LaneElement {

@@ -10,11 +10,11 @@ use super::elements::Shared;
 use super::map::{CHUNK, Map, Scratch};
 use super::operand::{Compute, Operand, needs_f64};
 use super::threads::Threads;
-use super::traversal::Traversal;
 use crate::device::backend::{Reduction, Seed};
 use crate::device::view::View;
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::activation;
+use crate::traversal::Traversal;
 
 /// Elements reduced in sequence before pairs are joined.
 const BLOCK: usize = 4 * CHUNK;

@@ -1,6 +1,7 @@
 //! Formulas without inputs: what new tensors are filled with.
 
 use crate::formula;
+use crate::formula::AnyFormula;
 
 formula! {
     /// The same value everywhere.
@@ -16,3 +17,7 @@ formula! {
         [radius * angle.cos(), radius * angle.sin()]
     };
 }
+
+/// Every one of them, with values for the run-time scalars.
+pub static ALL: &[&dyn AnyFormula] =
+    &[&constant { value: 0.1 }, &uniform { low: -1.0, high: 2.5 }, &normal { mean: 0.3, deviation: 2.0 }, &box_muller];

@@ -1,6 +1,7 @@
 //! Optimiser steps: each one pass over weights, gradients and state.
 
 use crate::formula;
+use crate::formula::AnyFormula;
 
 formula! {
     /// Gradient descent with L2 weight decay: the new weight.
@@ -26,3 +27,18 @@ formula! {
         [weight - rate * step, mean, square]
     };
 }
+
+/// Every one of them, with usual settings.
+pub static ALL: &[&dyn AnyFormula] = &[
+    &sgd { rate: 0.1, decay: 1e-4 },
+    &sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 0.0 },
+    &adam {
+        rate: 0.001,
+        decay: 1e-2,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        mean_correction: 0.1,
+        square_correction: 0.001,
+    },
+];

@@ -58,7 +58,7 @@ pub fn cross_entropy(
     scale: f64,
 ) -> Result<()> {
     let [rows, columns] = sizes(logits);
-    let labels = read_indices("cross_entropy", "label", labels, "classes", columns)?;
+    let labels = read_indices("cross_entropy", labels, columns)?;
     with_computed!(logits.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
         // SAFETY: as for `softmax`.
         let (logits, losses) = unsafe { (rows_of::<E>(logits, &rows, columns), rows_mut::<E>(losses, &rows, 1)) };

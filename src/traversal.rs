@@ -35,6 +35,29 @@ impl Traversal {
         merged
     }
 
+    /// The walk along these axes, outermost first: their sizes, and the strides of `N` operands.
+    pub fn along<const N: usize>(axes: &[(usize, [usize; N])]) -> Self {
+        let count = axes.iter().map(|axis| axis.0).product();
+        let mut merged = Self { sizes: SmallVec::new(), strides: smallvec![[0; MAX_RANK]; N], count };
+        for &(size, strides) in axes {
+            merged.append(size, strides.into_iter());
+        }
+        if merged.sizes.is_empty() {
+            merged.append(1, [1; N].into_iter());
+        }
+        merged
+    }
+
+    /// The same walk with its axes in this order, merged again.
+    pub fn reordered(&self, order: &[usize]) -> Self {
+        let mut merged =
+            Self { sizes: SmallVec::new(), strides: smallvec![[0; MAX_RANK]; self.strides.len()], ..*self };
+        for &axis in order {
+            merged.append(self.sizes[axis], self.strides.iter().map(|strides| strides[axis]));
+        }
+        merged
+    }
+
     /// The size of the last axis.
     pub fn inner(&self) -> usize {
         self.sizes.last().copied().unwrap_or(1)
@@ -55,6 +78,12 @@ impl Traversal {
             step *= size;
         }
         true
+    }
+
+    /// How far behind its first element an operand's last one is; 0 for no elements.
+    pub fn reach(&self, operand: usize) -> usize {
+        let steps = self.sizes.iter().zip(self.strides[operand]);
+        steps.map(|(&size, stride)| size.saturating_sub(1) * stride).sum()
     }
 
     /// Whether an operand is one row, again and again.

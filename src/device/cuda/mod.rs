@@ -1,0 +1,214 @@
+//! The CUDA backend: kernels compiled by NVRTC and cuBLASLt's products, queued on one stream of the device.
+
+mod arguments;
+mod cache;
+pub mod compile;
+mod context;
+pub mod facts;
+pub mod library;
+mod modules;
+mod prefetch;
+mod queue;
+mod report;
+mod source;
+mod staging;
+mod stream;
+mod submission;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
+use super::view::View;
+use crate::error::{Error, Result};
+use crate::formula::AnyFormula;
+use crate::memory::{Buffer, Memory, Options};
+use context::Context;
+use modules::Modules;
+use prefetch::Prefetch;
+use queue::Queue;
+use report::Report;
+use source::DeviceMemory;
+use staging::{Landing, Ring};
+use submission::Submission;
+
+/// A CUDA device that computes.
+#[derive(Debug)]
+pub struct Cuda(Engine);
+
+/// What a device computes with. Fields are dropped in this order: what uses the device before the device.
+struct Engine {
+    modules: Modules,
+    uploads: Mutex<Option<Ring>>,
+    landing: Landing,
+    prefetch: Mutex<Option<Prefetch>>,
+    report: Report,
+    compute: Arc<Submission>,
+    memory: Memory,
+    context: Arc<Context>,
+}
+
+impl Cuda {
+    /// The device of this number: the same one as long as anything of it is alive.
+    ///
+    /// # Errors
+    /// A library is missing, there is no such device, or it cannot be used.
+    pub fn open(ordinal: usize) -> Result<Arc<Self>> {
+        static OPEN: Mutex<Vec<(usize, Weak<Cuda>)>> = Mutex::new(Vec::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = open.iter().find(|(known, _)| *known == ordinal).and_then(|(_, device)| device.upgrade());
+        if let Some(device) = known {
+            return Ok(device);
+        }
+        let device = Arc::new(Self(Engine::new(ordinal)?));
+        open.retain(|(known, _)| *known != ordinal);
+        open.push((ordinal, Arc::downgrade(&device)));
+        Ok(device)
+    }
+
+    fn queue(&self) -> Result<Queue<'_>> {
+        self.0.context.bind()?;
+        Ok(Queue(&self.0))
+    }
+}
+
+impl Engine {
+    fn new(ordinal: usize) -> Result<Self> {
+        let context = Context::open(ordinal)?;
+        context.bind()?;
+        let compute = Arc::new(Submission::new(&context)?);
+        let options = Options::from_env();
+        let memory = Memory::with(DeviceMemory::new(&context, &compute, options.pooled)?, options);
+        Ok(Self {
+            modules: Modules::new(&context),
+            uploads: Mutex::default(),
+            landing: Landing::default(),
+            prefetch: Mutex::default(),
+            report: Report::new(&context)?,
+            compute,
+            memory,
+            context,
+        })
+    }
+
+    /// Waits for all work, and fails with what kernels reported.
+    fn synchronize(&self) -> Result<()> {
+        self.compute.synchronize()?;
+        self.report.check()
+    }
+}
+
+impl Backend for Cuda {
+    fn name(&self) -> String {
+        self.0.context.name().to_owned()
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    fn upload(&self, bytes: &[u8], to: &Buffer) -> Result<()> {
+        if bytes.len() > to.bytes() {
+            return Err(Error::argument("upload", format!("{} bytes do not fit {}", bytes.len(), to.bytes())));
+        }
+        let Queue(engine) = self.queue()?;
+        let mut ring = engine.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        if ring.is_none() {
+            *ring = Some(Ring::new(&engine.context)?);
+        }
+        let Some(ring) = &mut *ring else { return Ok(()) };
+        for (part, bytes) in bytes.chunks(Ring::largest()).enumerate() {
+            let filled = ring.fill(bytes, |event| engine.compute.record(event))?;
+            let (context, to) = (engine.context.clone(), to.address() + (part * Ring::largest()) as u64);
+            engine.compute.call(move |stream| filled.send(&context, to, stream))?;
+        }
+        Ok(())
+    }
+
+    fn download(&self, from: &Buffer, bytes: &mut [u8]) -> Result<()> {
+        if bytes.len() > from.bytes() {
+            return Err(Error::argument("download", format!("{} bytes are not in {}", bytes.len(), from.bytes())));
+        }
+        let Queue(engine) = self.queue()?;
+        if bytes.is_empty() {
+            return engine.synchronize();
+        }
+        engine.landing.receive(&engine.context, from.address(), bytes, |copy| {
+            copy(engine.compute.flush()?.raw())?;
+            engine.synchronize()
+        })
+    }
+
+    fn prefetch(&self, bytes: &[u8]) -> Result<Buffer> {
+        let Queue(engine) = self.queue()?;
+        Prefetch::with(&engine.prefetch, &engine.context, &engine.memory, |prefetch| {
+            prefetch.send(&engine.context, &engine.memory, bytes)
+        })
+    }
+
+    fn arrive(&self, buffer: &mut Buffer) -> Result<()> {
+        let Queue(engine) = self.queue()?;
+        Prefetch::with(&engine.prefetch, &engine.context, &engine.memory, |prefetch| {
+            prefetch.arrive(&engine.memory, &engine.compute, buffer)
+        })
+    }
+
+    fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()> {
+        copy::run(&mut self.queue()?, from, to)
+    }
+
+    fn map(&self, formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) -> Result<()> {
+        map::run(&mut self.queue()?, formula, inputs, outputs, seed)
+    }
+
+    fn reduce(
+        &self,
+        reduction: Reduction,
+        formula: &dyn AnyFormula,
+        inputs: &[View<'_>],
+        output: View<'_>,
+    ) -> Result<()> {
+        reduce::run(&mut self.queue()?, reduction, formula, inputs, output)
+    }
+
+    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
+        matmul::run(&mut self.queue()?, product, epilogue)
+    }
+
+    fn launch(&self, kernel: Kernel<'_>) -> Result<()> {
+        let queue = &mut self.queue()?;
+        match kernel {
+            Kernel::Softmax { log, input, output } => rows::softmax(queue, log, input, output),
+            Kernel::SoftmaxBackward { log, output, gradient, input_gradient } => {
+                rows::softmax_backward(queue, log, output, gradient, input_gradient)
+            }
+            Kernel::CrossEntropy { logits, labels, losses, gradient, scale } => {
+                rows::cross_entropy(queue, logits, labels, losses, gradient, scale)
+            }
+            Kernel::ArgMax { input, output } => rows::argmax(queue, input, output),
+            Kernel::Gather { input, indices, output } => index::gather(queue, input, indices, output),
+            Kernel::ScatterAdd { gradient, indices, input_gradient } => {
+                index::scatter_add(queue, gradient, indices, input_gradient)
+            }
+        }
+    }
+
+    fn synchronize(&self) -> Result<()> {
+        self.queue()?.0.synchronize()
+    }
+}
+
+impl Drop for Cuda {
+    /// Lets the device come to rest before what it works with goes. An error has nobody left to go to.
+    fn drop(&mut self) {
+        if self.0.context.bind().is_ok() {
+            let _ = self.0.compute.synchronize();
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {:?}, {:?}", self.context.name(), self.modules, self.compute)
+    }
+}

@@ -1,0 +1,226 @@
+//! Kernels by key: found in memory, else on disk, else compiled, several side by side.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::fmt;
+use std::ptr;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread;
+
+use cudarc::driver::sys::{CUfunction, CUmodule};
+use smallvec::SmallVec;
+
+use super::cache::{Cache, Digest};
+use super::compile::{Compiler, Target};
+use super::context::Context;
+use crate::error::{Error, Result};
+use crate::kernels::Unit;
+
+/// What tells a unit from every other without its text. Cheap to make, hash and compare: one is made at every launch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The kind of kernel.
+    pub family: &'static str,
+    /// The formula in it, if there is one.
+    pub formula: Option<TypeId>,
+    /// Element types, patterns and whatever else the text depends on.
+    pub details: SmallVec<[u8; 24]>,
+}
+
+/// The kernels of one device.
+pub struct Modules {
+    context: Arc<Context>,
+    cache: Option<Cache>,
+    compiler: OnceLock<Result<(Compiler, Target)>>,
+    kernels: RwLock<HashMap<Key, Arc<Kernel>>>,
+    gate: Arc<Gate>,
+}
+
+/// A kernel that is there or on its way.
+pub struct Kernel {
+    name: String,
+    image: OnceLock<Result<Vec<u8>>>,
+    function: OnceLock<Result<Handles>>,
+    context: Arc<Context>,
+}
+
+#[derive(Clone, Copy)]
+struct Handles {
+    module: CUmodule,
+    function: CUfunction,
+}
+
+// SAFETY: handles are names for the driver, which may be called from any thread.
+unsafe impl Send for Handles {}
+// SAFETY: as above.
+unsafe impl Sync for Handles {}
+
+impl Modules {
+    /// None yet.
+    pub fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: context.clone(),
+            cache: Cache::from_env(),
+            compiler: OnceLock::new(),
+            kernels: RwLock::default(),
+            gate: Arc::default(),
+        }
+    }
+
+    /// The kernel of a key; one not met before is read from disk, or its compilation begins.
+    #[inline]
+    pub fn kernel(&self, key: Key, unit: impl FnOnce() -> Unit) -> Result<Arc<Kernel>> {
+        if let Some(kernel) = self.kernels.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(kernel.clone());
+        }
+        self.begin(key, unit())
+    }
+
+    #[cold]
+    fn begin(&self, key: Key, unit: Unit) -> Result<Arc<Kernel>> {
+        let (compiler, target) = self.compiler()?;
+        let mut kernels = self.kernels.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kernel) = kernels.get(&key) {
+            return Ok(kernel.clone());
+        }
+        let digest = Digest::of(&[&unit.text, &compiler.fingerprint(target)]);
+        let kernel = Arc::new(Kernel::new(&unit, &self.context));
+        if let Some(image) = self.cache.as_ref().and_then(|cache| cache.read(&digest)) {
+            let _first = kernel.image.set(Ok(image));
+        } else {
+            let job = Job {
+                kernel: kernel.clone(),
+                unit,
+                target,
+                compiler: compiler.clone(),
+                cache: self.cache.clone(),
+                digest,
+            };
+            let gate = self.gate.clone();
+            let name = format!("compile {}", kernel.name);
+            let spawned = thread::Builder::new().name(name).spawn(move || gate.pass(|| job.run()));
+            spawned.map_err(|cause| Error::device(self.context.name(), format!("no thread to compile on: {cause}")))?;
+        }
+        kernels.insert(key, kernel.clone());
+        Ok(kernel)
+    }
+
+    fn compiler(&self) -> Result<(&Compiler, Target)> {
+        let find = || {
+            let refuse = |rule: String| Error::device(self.context.name(), rule);
+            let compiler = Compiler::find().map_err(|absence| refuse(format!("kernels cannot be compiled: {absence}")))?;
+            let capability = self.context.facts().capability;
+            let target = compiler.target(capability).ok_or_else(|| {
+                let (major, minor) = capability;
+                refuse(format!(
+                    "compute capability {major}.{minor} is older than all that {} compiles for: install an older NVRTC",
+                    compiler.path().display()
+                ))
+            })?;
+            Ok((compiler, target))
+        };
+        match self.compiler.get_or_init(find) {
+            Ok((compiler, target)) => Ok((compiler, *target)),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
+impl fmt::Debug for Modules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kernels = self.kernels.read().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "Modules({} kernels)", kernels.len())
+    }
+}
+
+impl Kernel {
+    fn new(unit: &Unit, context: &Arc<Context>) -> Self {
+        let name = unit.kernel.clone();
+        Self { name, image: OnceLock::new(), function: OnceLock::new(), context: context.clone() }
+    }
+
+    /// Whether a launch has nothing to wait for.
+    #[inline]
+    pub fn is_compiled(&self) -> bool {
+        self.function.get().is_some() || self.image.get().is_some()
+    }
+
+    /// The function to launch: waits for the compiler, and loads what it made. The context is bound.
+    #[inline]
+    pub fn function(&self, context: &Context) -> Result<CUfunction> {
+        match self.function.get_or_init(|| self.load(context)) {
+            Ok(handles) => Ok(handles.function),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    #[cold]
+    fn load(&self, context: &Context) -> Result<Handles> {
+        let image = self.image.wait().as_ref().map_err(Clone::clone)?;
+        let (mut module, mut function) = (ptr::null_mut(), ptr::null_mut());
+        let name = CString::new(self.name.as_str()).map_err(|_| Error::device(context.name(), "a kernel without name"))?;
+        let named = |error: Error| Error::device(context.name(), format!("kernel {}: {error}", self.name));
+        // SAFETY: the context is bound, the image is whole and ends where it says, and handles are written.
+        unsafe {
+            context.check(context.driver.cuModuleLoadData(&mut module, image.as_ptr().cast())).map_err(named)?;
+            context.check(context.driver.cuModuleGetFunction(&mut function, module, name.as_ptr())).map_err(named)?;
+        }
+        Ok(Handles { module, function })
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        if let Some(Ok(handles)) = self.function.get()
+            && !self.context.has_failed()
+            && self.context.bind().is_ok()
+        {
+            // SAFETY: loaded once; the device's work has ended, as nothing is dropped before that.
+            self.context.keep(unsafe { self.context.driver.cuModuleUnload(handles.module) });
+        }
+    }
+}
+
+/// What a thread of its own does for a kernel.
+struct Job {
+    kernel: Arc<Kernel>,
+    unit: Unit,
+    target: Target,
+    compiler: Compiler,
+    cache: Option<Cache>,
+    digest: Digest,
+}
+
+impl Job {
+    fn run(self) {
+        let compiled = self.compiler.compile(&self.unit, self.target, &[]);
+        let image = compiled.map(|compiled| compiled.image).map_err(|error| {
+            Error::device(self.kernel.context.name(), format!("kernel {}: {error}", self.unit.kernel))
+        });
+        if let (Ok(image), Some(cache)) = (&image, &self.cache) {
+            cache.write(&self.digest, image);
+        }
+        let _first = self.kernel.image.set(image);
+    }
+}
+
+/// Lets as many compilations run at once as there are processors.
+#[derive(Default)]
+struct Gate {
+    inside: Mutex<usize>,
+    left: Condvar,
+}
+
+impl Gate {
+    fn pass(&self, work: impl FnOnce()) {
+        let limit = thread::available_parallelism().map_or(1, usize::from);
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inside = self.left.wait_while(inside, |inside| *inside >= limit).unwrap_or_else(PoisonError::into_inner);
+        *inside += 1;
+        drop(inside);
+        work();
+        *self.inside.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.left.notify_one();
+    }
+}

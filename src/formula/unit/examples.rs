@@ -1,0 +1,136 @@
+//! Units as programs use them: what there is to list, and to check a compiler with.
+
+use super::{Combine, Copy, Operand, Reduce, Unit, Walk, copy_unit, map_unit, reduce_unit, transpose_unit};
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::formula::any::AnyFormula;
+use crate::formula::catalogue::{self, activation, arithmetic};
+use crate::shape::{Layout, Shape};
+
+/// A unit, and what it is for.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// Element types and layouts of the operands.
+    pub operands: String,
+    /// The unit.
+    pub unit: Unit,
+}
+
+/// Floating point types, the most frequent first.
+const FLOATS: [DType; 4] = [DType::F32, DType::F16, DType::Bf16, DType::F64];
+/// Types of one size each.
+const SIZES: [DType; 4] = [DType::U8, DType::Bf16, DType::F32, DType::F64];
+
+/// Maps of every formula in every floating point type, and of some over other layouts; conversions, reductions and copies.
+///
+/// # Errors
+/// None: the layouts are valid.
+pub fn examples() -> Result<Vec<Example>> {
+    let mut examples = Vec::new();
+    maps(&mut examples)?;
+    reductions(&mut examples)?;
+    copies(&mut examples)?;
+    Ok(examples)
+}
+
+/// A matrix of several tiles.
+fn whole() -> Result<Layout> {
+    Ok(Layout::contiguous(Shape::new(&[96, 160])?))
+}
+
+/// The same without gaps along the other axis.
+fn turned() -> Result<Layout> {
+    Layout::contiguous(Shape::new(&[160, 96])?).transpose(0, 1)
+}
+
+/// A part of the columns of another matrix.
+fn part() -> Result<Layout> {
+    Layout::contiguous(Shape::new(&[96, 200])?).slice(1, 4, 164)
+}
+
+/// One of the rows or columns that a matrix of these sizes has, for all of them.
+fn repeated(rows: usize, columns: usize) -> Result<Layout> {
+    Layout::contiguous(Shape::new(&[rows, columns])?).broadcast_to("map", whole()?.shape())
+}
+
+fn operand(dtype: DType, layout: &Layout) -> Operand<'_> {
+    Operand { dtype, layout, address: 0 }
+}
+
+fn maps(examples: &mut Vec<Example>) -> Result<()> {
+    let whole = whole()?;
+    let mut add = |formula: &dyn AnyFormula, operands: String, walk: &Walk| {
+        examples.push(Example { operands, unit: map_unit(formula, &walk.pattern) });
+    };
+    for formula in catalogue::all() {
+        for dtype in FLOATS {
+            let operands = [operand(dtype, &whole)].repeat(formula.signature().inputs + formula.signature().outputs);
+            let (inputs, outputs) = operands.split_at(formula.signature().inputs);
+            add(&*formula, dtype.to_string(), &Walk::new(inputs, outputs));
+        }
+    }
+    let layouts = [("row", repeated(1, 160)?), ("column", repeated(96, 1)?), ("turned", turned()?), ("part", part()?)];
+    for dtype in FLOATS {
+        let target = operand(dtype, &whole);
+        for (name, layout) in &layouts {
+            let walk = Walk::new(&[target, operand(dtype, layout)], &[target]);
+            add(&arithmetic::add, format!("{dtype}, {dtype} {name}"), &walk);
+        }
+        let walk = Walk::new(&[target, target], &[operand(dtype, &layouts[3].1)]);
+        add(&arithmetic::add, format!("{dtype}, {dtype} into part"), &walk);
+    }
+    for from in DType::ALL {
+        for to in DType::ALL.into_iter().filter(|&to| to != from) {
+            let walk = Walk::new(&[operand(from, &whole)], &[operand(to, &whole)]);
+            add(&activation::linear, format!("{from} to {to}"), &walk);
+        }
+    }
+    Ok(())
+}
+
+fn reductions(examples: &mut Vec<Example>) -> Result<()> {
+    let (whole, turned) = (whole()?, turned()?);
+    let long = Layout::contiguous(Shape::new(&[1 << 20])?);
+    let all = Layout::contiguous(Shape::new(&[1])?).broadcast_to("sum", long.shape())?;
+    for dtype in FLOATS {
+        for combine in [Combine::Sum, Combine::Max, Combine::Min] {
+            let cases = [
+                ("rows", &whole, repeated(96, 1)?),
+                ("columns", &whole, repeated(1, 160)?),
+                ("turned rows", &turned, repeated(96, 1)?),
+                ("everything", &long, all.clone()),
+            ];
+            for (name, from, to) in cases {
+                let reduce = Reduce::new(&[operand(dtype, from)], operand(dtype, &to));
+                let operands = format!("{dtype} {name}");
+                examples.push(Example { operands, unit: reduce_unit(combine, &activation::linear, &reduce) });
+                if let Some(next) = reduce.next(0, 0) {
+                    let operands = format!("{dtype} {name}, results of pieces");
+                    examples.push(Example { operands, unit: reduce_unit(combine, &activation::linear, &next) });
+                }
+            }
+        }
+        let mean = repeated(96, 1)?;
+        let inputs = [operand(dtype, &whole), operand(dtype, &mean)];
+        let reduce = Reduce::new(&inputs, operand(dtype, &mean));
+        let unit = reduce_unit(Combine::Sum, &arithmetic::squared_difference, &reduce);
+        examples.push(Example { operands: format!("{dtype} rows, {dtype} column"), unit });
+    }
+    Ok(())
+}
+
+fn copies(examples: &mut Vec<Example>) -> Result<()> {
+    let (whole, turned, part) = (whole()?, turned()?, part()?);
+    let odd = Layout::contiguous(Shape::new(&[161, 97])?).transpose(0, 1)?.slice(0, 1, 97)?.slice(1, 1, 161)?;
+    for dtype in SIZES {
+        for (name, from) in [("part", &part), ("turned", &turned), ("turned part", &odd)] {
+            let unit = match Copy::new(operand(dtype, from), operand(dtype, &whole)) {
+                Copy::Bytes(_) => continue,
+                Copy::Tiles(transpose) => transpose_unit(&transpose),
+                Copy::Vectors(walk) => copy_unit(&walk),
+            };
+            examples.push(Example { operands: format!("{} bytes {name}", dtype.size()), unit });
+        }
+    }
+    Ok(())
+}

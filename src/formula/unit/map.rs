@@ -1,0 +1,76 @@
+//! Maps: a formula applied to every element.
+
+use std::fmt::{Display, Write};
+
+use super::operands::Pattern;
+use super::{THREADS, formula_name, list, unroll};
+use crate::formula::any::AnyFormula;
+use crate::formula::catalogue::create::box_muller;
+use crate::formula::definition::Draw;
+use crate::kernels::{DRAWS, MAP, OPERANDS, PRELUDE, Unit};
+
+/// The unit that applies a formula to operands of this pattern.
+///
+/// There are as many inputs and outputs as the formula's signature says. The kernel's arguments are a pointer per input and
+/// per output, the run-time scalars in the pattern's precision, the key (64 bits) and the stream (32 bits) of the random
+/// draws, and the words of the [`Walk`](super::Walk). Any number of blocks of [`THREADS`] threads does all of the work. The
+/// CPU rounds a product before it is added to something: with `--fmad=false` the kernel does, too.
+///
+/// ```
+/// use rectify::formula::catalogue::arithmetic::add;
+/// use rectify::formula::unit::{Operand, Walk, map_unit};
+/// use rectify::{DType, Layout, Shape};
+/// let layout = Layout::contiguous(Shape::new(&[6])?);
+/// let operand = Operand { dtype: DType::F32, layout: &layout, address: 0 };
+/// let unit = map_unit(&add, &Walk::new(&[operand, operand], &[operand]).pattern);
+/// assert_eq!(unit.kernel, "map_add");
+/// assert!(unit.text.contains("= v0 + v1;"));
+/// # Ok::<(), rectify::Error>(())
+/// ```
+pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
+    let signature = formula.signature();
+    let arity = (pattern.inputs.len(), pattern.outputs.len());
+    debug_assert_eq!(arity, (signature.inputs, signature.outputs), "{}", signature.name);
+    let precision = pattern.precision();
+    // Making random numbers takes longer than moving them, and in many copies it takes long to compile.
+    let unroll = if signature.draws.is_empty() { unroll(pattern) } else { 1 };
+    let parameters = list(signature.parameters.iter().map(|_| String::new()));
+    let draws = list(signature.draws.iter().map(|draw| draw.class().to_string()));
+    let (real, operands) = (precision.real(), pattern.definitions());
+    let mut definitions: Vec<(_, &dyn Display)> = vec![
+        ("REAL", &real),
+        ("THREADS", &THREADS),
+        ("UNROLL", &unroll),
+        ("COPIES", &pattern.width),
+        ("PARAMETERS(X)", &parameters),
+        ("DRAWS(X)", &draws),
+    ];
+    definitions.extend(operands.iter().map(|(name, value)| (*name, value as &dyn Display)));
+    let kernel = format!("{}_{}", MAP.name, formula_name(signature));
+    let mut unit = Unit::new(kernel, &definitions, &[PRELUDE, OPERANDS]);
+    if signature.draws.contains(&Draw::Normal) {
+        let pair = box_muller.graph().cuda_source(box_muller.signature(), precision);
+        let _ = writeln!(unit.text, "#define DRAWS_NORMAL\nnamespace box_muller {{\n{pair}}}");
+    }
+    if !signature.draws.is_empty() {
+        unit.text.push_str(DRAWS.text);
+    }
+    unit.text.push_str(&formula.graph().cuda_source(signature, precision));
+    unit.text.push_str(MAP.text);
+    unit
+}
+
+/// The blocks that cover `count` elements in one step each; fewer take more steps.
+pub fn map_blocks(pattern: &Pattern, count: usize) -> usize {
+    count.div_ceil(THREADS * pattern.width as usize * unroll(pattern))
+}
+
+impl Draw {
+    /// The class of `kernels/draws.cuh` that makes these numbers.
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Uniform => "Uniform",
+            Self::Normal => "Normal",
+        }
+    }
+}
