@@ -1,6 +1,7 @@
 // Takes slices of the middle axis by index, as WORDs whatever their elements are.
 // Bytes moved per element of the output: its size twice.
 
+/// Words that a thread has on their way from memory.
 #define UNROLL 4
 
 extern "C" __global__ void __launch_bounds__(THREADS)
@@ -8,32 +9,32 @@ extern "C" __global__ void __launch_bounds__(THREADS)
            WORD* output /* [outer, k, words] */, u64 outer, u64 n, u64 k, u64 words, u32 group_size, Report* reports,
            u32 site) {
     const Group group(group_size);
-    const Indices places = {indices, index_type};
-    // A group copies a piece of a slice at a time.
-    const u64 length = (u64)group.size * UNROLL, pieces = (words + length - 1) / length, all = outer * k * pieces;
-    const u64 groups = (u64)gridDim.x * group.count();
-    for (u64 piece = (u64)blockIdx.x * group.count() + group.index; piece < all; piece += groups) {
-        const u64 slice = piece / pieces, position = slice % k;
-        const u64 start = piece % pieces * length + group.rank;
-        const i64 index = places[position];
-        const bool known = (u64)index < n;
-        if (!known && slice == position && start == 0) {
-            report(reports, site, position, index, n);
-        }
-        const WORD* const from = input + (slice / k * n + (known ? index : 0)) * words;
-        WORD* const to = output + slice * words;
-        WORD copied[UNROLL];
+    // A group copies a piece of a slice.
+    const u32 length = group.size * UNROLL;
+    const u64 pieces = (words + length - 1) / length;
+    const u64 piece = (u64)blockIdx.x * group.count() + group.index, slice = piece / pieces;
+    if (slice >= outer * k) {
+        return;
+    }
+    const u64 position = slice % k, start = piece % pieces * length + group.rank;
+    const i64 index = Indices{indices, index_type}[position];
+    const bool known = (u64)index < n;
+    if (!known && slice == position && start == 0) {
+        report(reports, site, position, index, n);
+    }
+    const WORD* const from = input + (slice / k * n + (known ? index : 0)) * words;
+    WORD* const to = output + slice * words;
+    WORD copied[UNROLL];
 #pragma unroll
-        for (int i = 0; i < UNROLL; i++) {
-            const u64 place = start + i * group.size;
-            copied[i] = known && place < words ? from[place] : WORD();
-        }
+    for (int i = 0; i < UNROLL; i++) {
+        const u64 place = start + i * group.size;
+        copied[i] = known && place < words ? from[place] : WORD();
+    }
 #pragma unroll
-        for (int i = 0; i < UNROLL; i++) {
-            const u64 place = start + i * group.size;
-            if (place < words) {
-                to[place] = copied[i];
-            }
+    for (int i = 0; i < UNROLL; i++) {
+        const u64 place = start + i * group.size;
+        if (place < words) {
+            to[place] = copied[i];
         }
     }
 }

@@ -1,5 +1,5 @@
-// What kernels on rows share: the threads that work on a row together, reductions among them, rows in registers.
-// Bytes moved: none by itself. Rows in registers need GROUP, WIDTH and VECTORS; all need ELEMENT.
+// What kernels on rows share: the threads that work on a row together, and reductions among them.
+// Bytes moved: none by itself. Needs ELEMENT, the type of the elements.
 
 #define WARP 32
 #define ALL_LANES 0xffffffffu
@@ -95,54 +95,3 @@ __device__ inline f32 to_number(bf16 element) { return (f32)to_real(element); }
 template <class T> __device__ inline void store_number(T* element, T number) { *element = number; }
 __device__ inline void store_number(f16* element, f32 number) { *element = to_f16(number); }
 __device__ inline void store_number(bf16* element, f32 number) { *element = to_bf16(number); }
-
-#ifdef VECTORS
-
-/// A part of a row as its group holds it: each thread has a vector, one thread after the other, and that VECTORS times.
-struct Piece {
-    /// The elements in a piece.
-    static const u32 LENGTH = GROUP * VECTORS * WIDTH;
-
-    REAL numbers[VECTORS * WIDTH];
-
-    /// Reads elements; those beyond the `count` that are left of the row become `rest`. Rows are whole vectors, aligned.
-    __device__ void load(u32 rank, const ELEMENT* from, u64 count, REAL rest) {
-#pragma unroll
-        for (int i = 0; i < VECTORS; i++) {
-            const u32 start = place(rank, i);
-            const bool inside = start < count;
-            Vector<ELEMENT, WIDTH> vector;
-            if (inside) {
-                vector = *(const Vector<ELEMENT, WIDTH>*)(from + start);
-            }
-#pragma unroll
-            for (int lane = 0; lane < WIDTH; lane++) {
-                numbers[i * WIDTH + lane] = inside ? to_real(vector.lanes[lane]) : rest;
-            }
-        }
-    }
-
-    /// Writes what `finish` gives for each index of a number and its place in the piece, up to the `count` that are left of
-    /// the row.
-    template <class Finish>
-    __device__ static void store(u32 rank, ELEMENT* to, u64 count, const Finish& finish) {
-#pragma unroll
-        for (int i = 0; i < VECTORS; i++) {
-            const u32 start = place(rank, i);
-            if (start < count) {
-                Vector<ELEMENT, WIDTH> vector;
-#pragma unroll
-                for (int lane = 0; lane < WIDTH; lane++) {
-                    vector.lanes[lane] = to_element<ELEMENT>(finish(i * WIDTH + lane, start + lane));
-                }
-                *(Vector<ELEMENT, WIDTH>*)(to + start) = vector;
-            }
-        }
-    }
-
-  private:
-    /// Where in the piece the vector `i` of a thread begins.
-    __device__ static u32 place(u32 rank, int i) { return (i * GROUP + rank) * WIDTH; }
-};
-
-#endif

@@ -44,80 +44,86 @@ struct Matches {
     }
 };
 
+/// A slice as the registers of a group have it, VECTORS of a thread, or as much of it as they hold.
+struct Slice {
+    Vector<ELEMENT, WIDTH> vectors[VECTORS];
+
+    __device__ void load(const ELEMENT* from, u32 step, u64 count) {
+#pragma unroll
+        for (int v = 0; v < VECTORS; v++) {
+            if (v * step < count) {
+                vectors[v] = *(const Vector<ELEMENT, WIDTH>*)(from + v * step);
+            }
+        }
+    }
+
+    __device__ void add_to(Number (&sums)[VECTORS * WIDTH]) const {
+#pragma unroll
+        for (int v = 0; v < VECTORS * WIDTH; v++) {
+            sums[v] += to_number(vectors[v / WIDTH].lanes[v % WIDTH]);
+        }
+    }
+};
+
 extern "C" __global__ void __launch_bounds__(THREADS)
     KERNEL(const ELEMENT* gradient /* [outer, k, inner] */, const void* indices /* [k] */, u32 index_type,
-           ELEMENT* input_gradient /* [outer, n, inner] */, u64 outer, u64 n, u64 k, u64 inner, u32 group_size, Report* reports,
-           u32 site) {
+           ELEMENT* input_gradient /* [outer, n, inner] */, u64 outer, u64 n, u64 k, u64 inner, u32 group_size,
+           Report* reports, u32 site) {
     __shared__ Matches matches;
     const Group group(group_size);
     const Indices places = {indices, index_type};
-    // A group sums one piece of one slice at a time, and the groups of a block work on slices that follow each other.
-    const u64 length = (u64)group.size * (VECTORS * WIDTH), pieces = (inner + length - 1) / length;
-    const u64 slices = outer * n, all = (slices + group.count() - 1) / group.count() * pieces;
-    for (u64 task = blockIdx.x; task < all; task += gridDim.x) {
-        const u64 first = task / pieces * group.count(), first_place = first % n, slice = first + group.index;
-        const u64 start = task % pieces * length + group.rank * WIDTH;
-        const u32 distance = (u32)(group.index % n);
-        const ELEMENT* const source = gradient + (slice / n * k) * inner;
-        Number sums[VECTORS * WIDTH] = {};
-        for (u64 tile = 0; tile < k; tile += TILE) {
-            bool wanted[LOOKED_AT];
-            u32 found[LOOKED_AT];
+    // A group sums one piece of one slice, and the groups of a block work on slices that follow each other.
+    const u32 step = group.size * WIDTH;
+    const u64 pieces = (inner + step * VECTORS - 1) / (step * VECTORS);
+    const u64 first = blockIdx.x / pieces * group.count(), first_place = first % n, slice = first + group.index;
+    const u64 start = blockIdx.x % pieces * (step * VECTORS) + group.rank * WIDTH;
+    // What this thread has of its slice; none of slices that are not there.
+    const u64 count = slice < outer * n && start < inner ? inner - start : 0;
+    const u32 distance = group.index % n;
+    const ELEMENT* from = gradient + slice / n * k * inner + start;
+    Number sums[VECTORS * WIDTH] = {};
+    for (u64 tile = 0; tile < k; tile += TILE, from += TILE * inner) {
+        bool wanted[LOOKED_AT];
+        u32 found[LOOKED_AT];
 #pragma unroll
-            for (int i = 0; i < LOOKED_AT; i++) {
-                const u32 in_tile = threadIdx.x * LOOKED_AT + i;
-                const u64 position = tile + in_tile;
-                const i64 index = position < k ? places[position] : 0;
-                const bool known = (u64)index < n;
-                const u64 from_first = (u64)index - first_place + ((u64)index < first_place ? n : 0);
-                wanted[i] = position < k && known && from_first < group.count();
-                found[i] = in_tile << 16 | (u32)from_first;
-                if (!known && task == 0) {
-                    report(reports, site, position, index, n);
-                }
+        for (int i = 0; i < LOOKED_AT; i++) {
+            const u32 in_tile = threadIdx.x * LOOKED_AT + i;
+            const u64 position = tile + in_tile;
+            const i64 index = position < k ? places[position] : 0;
+            const u64 from_first = (u64)index - first_place + ((u64)index < first_place ? n : 0);
+            wanted[i] = position < k && (u64)index < n && from_first < group.count();
+            found[i] = in_tile << 16 | (u32)from_first;
+            if ((u64)index >= n && blockIdx.x == 0) {
+                report(reports, site, position, index, n);
             }
-            const u32 total = matches.gather(wanted, found);
-            for (u32 match = 0; match < total; match += IN_FLIGHT) {
-                bool mine[IN_FLIGHT];
-                Vector<ELEMENT, WIDTH> vectors[IN_FLIGHT][VECTORS];
+        }
+        const u32 total = matches.gather(wanted, found);
+        for (u32 match = 0; match < total; match += IN_FLIGHT) {
+            bool mine[IN_FLIGHT];
+            Slice slices[IN_FLIGHT];
 #pragma unroll
-                for (int i = 0; i < IN_FLIGHT; i++) {
-                    const u32 packed = matches.packed[match + i < total ? match + i : match];
-                    mine[i] = match + i < total && slice < slices && (packed & 0xffff) == distance;
-                    if (mine[i]) {
+            for (int i = 0; i < IN_FLIGHT; i++) {
+                const u32 packed = match + i < total ? matches.packed[match + i] : 0xffff;
+                mine[i] = (packed & 0xffff) == distance;
+                slices[i].load(from + (packed >> 16) * inner, step, mine[i] ? count : 0);
+            }
 #pragma unroll
-                        for (int v = 0; v < VECTORS; v++) {
-                            const u64 place = start + v * group.size * WIDTH;
-                            if (place < inner) {
-                                vectors[i][v] = *(const Vector<ELEMENT, WIDTH>*)(source + (tile + (packed >> 16)) * inner + place);
-                            }
-                        }
-                    }
-                }
-#pragma unroll
-                for (int i = 0; i < IN_FLIGHT; i++) {
-                    if (mine[i]) {
-#pragma unroll
-                        for (int v = 0; v < VECTORS * WIDTH; v++) {
-                            sums[v] += to_number(vectors[i][v / WIDTH].lanes[v % WIDTH]);
-                        }
-                    }
+            for (int i = 0; i < IN_FLIGHT; i++) {
+                if (mine[i]) {
+                    slices[i].add_to(sums);
                 }
             }
         }
-        if (slice < slices) {
+    }
 #pragma unroll
-            for (int v = 0; v < VECTORS; v++) {
-                const u64 place = start + v * group.size * WIDTH;
-                if (place < inner) {
-                    Vector<ELEMENT, WIDTH> vector;
+    for (int v = 0; v < VECTORS; v++) {
+        if (v * step < count) {
+            Vector<ELEMENT, WIDTH> vector;
 #pragma unroll
-                    for (int lane = 0; lane < WIDTH; lane++) {
-                        store_number(&vector.lanes[lane], sums[v * WIDTH + lane]);
-                    }
-                    *(Vector<ELEMENT, WIDTH>*)(input_gradient + slice * inner + place) = vector;
-                }
+            for (int lane = 0; lane < WIDTH; lane++) {
+                store_number(&vector.lanes[lane], sums[v * WIDTH + lane]);
             }
+            *(Vector<ELEMENT, WIDTH>*)(input_gradient + slice * inner + start + v * step) = vector;
         }
     }
 }

@@ -3,9 +3,17 @@
 //! They include nothing, so that NVRTC compiles them with no toolkit around. A [`Unit`] puts sources together with their
 //! definitions; the units of formulas are in [`formula::unit`](crate::formula::unit).
 
+mod groups;
+mod index;
+mod piece;
+mod rows;
 mod unit;
 
-pub use unit::Unit;
+pub use groups::Groups;
+pub use index::{GATHERED_WORDS, gather, index_type, scatter_add, summed_vectors};
+pub use piece::{Piece, VECTOR_BYTES, widths};
+pub use rows::{argmax, cross_entropy, softmax, softmax_backward};
+pub use unit::{Example, Unit};
 
 /// A file of CUDA C++.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +27,11 @@ pub struct KernelSource {
 }
 
 include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
+
+/// Every unit of the kernels on rows and of those that are given indices.
+pub fn examples() -> Vec<Example> {
+    [rows::examples(), index::examples()].concat()
+}
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,17 @@ pub struct Unit {
     pub text: String,
 }
 
+/// A unit as programs use it: to list, and to check a compiler with.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The name of the source whose kernel it is.
+    pub family: &'static str,
+    /// Element types, and whatever else tells it from the others of its kernel.
+    pub operands: String,
+    /// The unit.
+    pub unit: Unit,
+}
+
 impl Unit {
     /// These sources, one behind the other, with `KERNEL` and these names defined ahead of them.
     pub fn new(kernel: impl Into<String>, definitions: &[(&str, &dyn Display)], sources: &[KernelSource]) -> Self {

@@ -1,20 +1,12 @@
 //! Units as programs use them: what there is to list, and to check a compiler with.
 
-use super::{Combine, Copy, Operand, Reduce, Unit, Walk, copy_unit, map_unit, reduce_unit, transpose_unit};
+use super::{Combine, Copy, Example, Operand, Reduce, Walk, copy_unit, map_unit, reduce_unit, transpose_unit};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::formula::any::AnyFormula;
 use crate::formula::catalogue::{self, activation, arithmetic};
+use crate::kernels::{COPY, MAP, REDUCE, TRANSPOSE};
 use crate::shape::{Layout, Shape};
-
-/// A unit, and what it is for.
-#[derive(Debug, Clone)]
-pub struct Example {
-    /// Element types and layouts of the operands.
-    pub operands: String,
-    /// The unit.
-    pub unit: Unit,
-}
 
 /// Floating point types, the most frequent first.
 const FLOATS: [DType; 4] = [DType::F32, DType::F16, DType::Bf16, DType::F64];
@@ -60,7 +52,7 @@ fn operand(dtype: DType, layout: &Layout) -> Operand<'_> {
 fn maps(examples: &mut Vec<Example>) -> Result<()> {
     let whole = whole()?;
     let mut add = |formula: &dyn AnyFormula, operands: String, walk: &Walk| {
-        examples.push(Example { operands, unit: map_unit(formula, &walk.pattern) });
+        examples.push(Example { family: MAP.name, operands, unit: map_unit(formula, &walk.pattern) });
     };
     for formula in catalogue::all() {
         for dtype in FLOATS {
@@ -103,10 +95,18 @@ fn reductions(examples: &mut Vec<Example>) -> Result<()> {
             for (name, from, to) in cases {
                 let reduce = Reduce::new(&[operand(dtype, from)], operand(dtype, &to));
                 let operands = format!("{dtype} {name}");
-                examples.push(Example { operands, unit: reduce_unit(combine, &activation::linear, &reduce) });
+                examples.push(Example {
+                    family: REDUCE.name,
+                    operands,
+                    unit: reduce_unit(combine, &activation::linear, &reduce),
+                });
                 if let Some(next) = reduce.next(0, 0) {
                     let operands = format!("{dtype} {name}, results of pieces");
-                    examples.push(Example { operands, unit: reduce_unit(combine, &activation::linear, &next) });
+                    examples.push(Example {
+                        family: REDUCE.name,
+                        operands,
+                        unit: reduce_unit(combine, &activation::linear, &next),
+                    });
                 }
             }
         }
@@ -114,7 +114,7 @@ fn reductions(examples: &mut Vec<Example>) -> Result<()> {
         let inputs = [operand(dtype, &whole), operand(dtype, &mean)];
         let reduce = Reduce::new(&inputs, operand(dtype, &mean));
         let unit = reduce_unit(Combine::Sum, &arithmetic::squared_difference, &reduce);
-        examples.push(Example { operands: format!("{dtype} rows, {dtype} column"), unit });
+        examples.push(Example { family: REDUCE.name, operands: format!("{dtype} rows, {dtype} column"), unit });
     }
     Ok(())
 }
@@ -124,12 +124,12 @@ fn copies(examples: &mut Vec<Example>) -> Result<()> {
     let odd = Layout::contiguous(Shape::new(&[161, 97])?).transpose(0, 1)?.slice(0, 1, 97)?.slice(1, 1, 161)?;
     for dtype in SIZES {
         for (name, from) in [("part", &part), ("turned", &turned), ("turned part", &odd)] {
-            let unit = match Copy::new(operand(dtype, from), operand(dtype, &whole)) {
+            let (family, unit) = match Copy::new(operand(dtype, from), operand(dtype, &whole)) {
                 Copy::Bytes(_) => continue,
-                Copy::Tiles(transpose) => transpose_unit(&transpose),
-                Copy::Vectors(walk) => copy_unit(&walk),
+                Copy::Tiles(transpose) => (TRANSPOSE.name, transpose_unit(&transpose)),
+                Copy::Vectors(walk) => (COPY.name, copy_unit(&walk)),
             };
-            examples.push(Example { operands: format!("{} bytes {name}", dtype.size()), unit });
+            examples.push(Example { family, operands: format!("{} bytes {name}", dtype.size()), unit });
         }
     }
     Ok(())

@@ -10,14 +10,14 @@ mod reduce;
 mod transpose;
 
 pub use copy::{Copy, copy_unit};
-pub use examples::{Example, examples};
+pub use examples::examples;
 pub use map::{map_blocks, map_unit};
 pub use operands::{Access, Operand, Pattern, Step, Walk};
 pub use reduce::{Combine, Reduce, reduce_unit};
 pub use transpose::{Transpose, transpose_unit};
 
 use super::definition::{Role, Signature};
-pub use crate::kernels::Unit;
+pub use crate::kernels::{Example, Unit};
 
 /// Threads in a block of any of these units.
 pub const THREADS: usize = 256;
