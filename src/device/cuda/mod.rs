@@ -4,11 +4,15 @@ mod arguments;
 mod cache;
 pub mod compile;
 mod context;
+mod copy;
 pub mod facts;
 pub mod library;
+mod map;
+mod matmul;
 mod modules;
 mod prefetch;
 mod queue;
+mod reduce;
 mod report;
 mod source;
 mod staging;
@@ -24,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::memory::{Buffer, Memory, Options};
 use context::Context;
+use matmul::Matmul;
 use modules::Modules;
 use prefetch::Prefetch;
 use queue::Queue;
@@ -39,6 +44,7 @@ pub struct Cuda(Engine);
 /// What a device computes with. Fields are dropped in this order: what uses the device before the device.
 struct Engine {
     modules: Modules,
+    matmul: Matmul,
     uploads: Mutex<Option<Ring>>,
     landing: Landing,
     prefetch: Mutex<Option<Prefetch>>,
@@ -81,6 +87,7 @@ impl Engine {
         let memory = Memory::with(DeviceMemory::new(&context, &compute, options.pooled)?, options);
         Ok(Self {
             modules: Modules::new(&context),
+            matmul: Matmul::new(),
             uploads: Mutex::default(),
             landing: Landing::default(),
             prefetch: Mutex::default(),
@@ -209,6 +216,7 @@ impl Drop for Cuda {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {:?}, {:?}", self.context.name(), self.modules, self.compute)
+        let Self { context, modules, matmul, compute, .. } = self;
+        write!(f, "{} with {modules:?}, {matmul:?}, {compute:?}", context.name())
     }
 }
