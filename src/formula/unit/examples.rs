@@ -104,7 +104,7 @@ fn reductions(examples: &mut Vec<Example>) -> Result<()> {
                 let reduce = Reduce::new(&[operand(dtype, from)], operand(dtype, &to));
                 let operands = format!("{dtype} {name}");
                 examples.push(Example { operands, unit: reduce_unit(combine, &activation::linear, &reduce) });
-                if let Some(next) = reduce.next(0, 0) {
+                if let Some(next) = reduce.pieces().map(|pieces| pieces.reduce(0, 0)) {
                     let operands = format!("{dtype} {name}, results of pieces");
                     examples.push(Example { operands, unit: reduce_unit(combine, &activation::linear, &next) });
                 }
