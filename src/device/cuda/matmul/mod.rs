@@ -75,7 +75,8 @@ pub fn run(queue: &mut Queue<'_>, product: &Product<'_>, epilogue: Option<&Epilo
         multiply(queue, product, Fused::Nothing, 0)?;
     }
     let Some(Epilogue { formula, operands, outputs }) = epilogue else { return Ok(()) };
-    let inputs: smallvec::SmallVec<[View<'_>; 4]> = std::iter::once(product.c).chain(operands.iter().copied()).collect();
+    let inputs: smallvec::SmallVec<[View<'_>; 4]> =
+        std::iter::once(product.c).chain(operands.iter().copied()).collect();
     map::run(queue, *formula, &inputs, outputs, Seed::default())
 }
 
@@ -165,7 +166,8 @@ impl Libraries {
 
     fn blas(&self, context: &Context) -> Result<Arc<Blas>> {
         let load = || {
-            let refuse = |cause: String| Error::device(context.name(), format!("matrices cannot be multiplied: {cause}"));
+            let refuse =
+                |cause: String| Error::device(context.name(), format!("matrices cannot be multiplied: {cause}"));
             let library = library::cublas().map_err(|absence| refuse(absence.to_string()))?;
             Blas::new(library).map(Arc::new).map_err(|failure| refuse(failure.to_string()))
         };

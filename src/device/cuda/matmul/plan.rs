@@ -5,9 +5,9 @@ use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use cudarc::cublaslt::sys::{
-    cublasLtHandle_t, cublasLtMatmulAlgo_t, cublasLtMatmulDescAttributes_t as Of, cublasLtMatmulDesc_t,
-    cublasLtMatmulPreferenceAttributes_t as Prefer, cublasLtMatmulPreference_t,
-    cublasLtMatrixLayoutAttribute_t as Layout, cublasLtMatrixLayout_t,
+    cublasLtHandle_t, cublasLtMatmulAlgo_t, cublasLtMatmulDesc_t, cublasLtMatmulDescAttributes_t as Of,
+    cublasLtMatmulPreference_t, cublasLtMatmulPreferenceAttributes_t as Prefer, cublasLtMatrixLayout_t,
+    cublasLtMatrixLayoutAttribute_t as Layout,
 };
 use cudarc::driver::sys::CUstream;
 
