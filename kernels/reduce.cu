@@ -185,8 +185,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     partials.join_vectors();
     REAL result = partials.join_lanes();
 #if RANK == 0 && WIDTH > 1
-    if (rank < count % WIDTH) {
-        Loaded<1> loaded = operands.inputs.load<1>(walk, walk.at(first + count / WIDTH * WIDTH + rank));
+    for (u32 at = count / WIDTH * WIDTH + rank; at < count; at += team) {
+        Loaded<1> loaded = operands.inputs.load<1>(walk, walk.at(first + at));
         operands.add<1>(loaded, &result);
     }
 #endif

@@ -1,5 +1,4 @@
-// Copies elements as they are where the axis along which the source is contiguous is not that of the destination: tiles
-// go through shared memory, so that both are read and written in stretches.
+// Copies elements as they are where source and destination are contiguous along different axes: tiles through shared memory.
 // Bytes moved per element: twice its size.
 //
 // Needs operands.cuh, whose walk goes through the batch alone. Defined by whoever assembles the unit besides: KERNEL, the

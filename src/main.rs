@@ -22,5 +22,5 @@ fn devices() -> cli::DeviceList {
         memory_bytes: capacity.map(|(_, total)| total as u64),
         free_bytes: capacity.map(|(free, _)| free as u64),
     };
-    cli::DeviceList { devices: vec![cpu], notes: vec![probe_cuda().notice().into()] }
+    cli::DeviceList { devices: vec![cpu], notes: probe_cuda().problem.into_iter().collect() }
 }

@@ -2,6 +2,9 @@
 
 mod backend;
 pub(crate) mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod policy;
 mod probe;
 mod view;
 
@@ -10,7 +13,8 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 pub use backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
-pub use probe::{CudaProbe, probe_cuda};
+pub use policy::{Tf32, allow_tf32};
+pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};
 pub use view::View;
 
 use crate::error::{Error, Result};
@@ -51,8 +55,9 @@ impl Device {
     /// A CUDA device was asked for and cannot be used: the message says why and what to do.
     pub fn open(choice: DeviceChoice) -> Result<Self> {
         match choice {
-            DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Self::cpu()),
-            DeviceChoice::Cuda(ordinal) => Err(Error::device(format!("cuda:{ordinal}"), probe_cuda().reason())),
+            DeviceChoice::Cpu => Ok(Self::cpu()),
+            DeviceChoice::Cuda(ordinal) => probe::open_cuda(ordinal).map(Self),
+            DeviceChoice::Auto => Ok(probe::open_cuda(0).map_or_else(|_| Self::cpu(), Self)),
         }
     }
 

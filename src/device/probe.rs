@@ -1,46 +1,115 @@
-//! Whether CUDA can be used on this machine, and why not if it cannot.
+//! What there is of CUDA on this machine, and why it is not used if it is not. The one place that knows whether the crate was
+//! built with CUDA.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::backend::Backend;
+use crate::error::{Error, Result};
+use crate::kernels::Unit;
 
 /// What a look for CUDA found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CudaProbe {
-    /// The crate was built without the `cuda` feature.
-    NotBuilt,
-    /// No driver library could be loaded.
-    NoDriver,
-    /// A driver is there, and this version has no backend for it yet.
-    NoBackend,
+pub struct CudaProbe {
+    /// CUDA's libraries, in the order of use.
+    pub libraries: Vec<CudaLibrary>,
+    /// The devices that are visible.
+    pub devices: Vec<CudaDevice>,
+    /// Why CUDA cannot be used and what to do; none if it can.
+    pub problem: Option<String>,
 }
 
-impl CudaProbe {
-    /// Why CUDA is not used and what to do, for a message.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::NotBuilt => "built without the cuda feature: build with --features cuda, or use --device cpu",
-            Self::NoDriver => "no CUDA driver found (libcuda): install the NVIDIA driver, or use --device cpu",
-            Self::NoBackend => "a CUDA driver was found, but this version computes on the CPU only: use --device cpu",
-        }
-    }
-
-    /// The one line said when `auto` falls back.
-    pub fn notice(&self) -> &'static str {
-        match self {
-            Self::NotBuilt => "built without CUDA, running on the CPU",
-            Self::NoDriver => "no CUDA driver found, running on the CPU",
-            Self::NoBackend => "a CUDA driver was found, but this version computes on the CPU only",
-        }
-    }
+/// One of CUDA's libraries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CudaLibrary {
+    /// Its name: `libcuda`, `libnvrtc`, `libcublas`, `libcublasLt`.
+    pub name: String,
+    /// The file it was loaded from.
+    pub path: Option<PathBuf>,
+    /// Its version, where it tells.
+    pub version: Option<String>,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
 }
 
-/// Looks for the CUDA driver without touching it.
+/// A CUDA device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CudaDevice {
+    /// Its number, as in `cuda:0`.
+    pub ordinal: usize,
+    /// The card's name.
+    pub name: String,
+    /// Its identifier, as nvidia-smi prints it.
+    pub uuid: String,
+    /// Its place on the bus.
+    pub bus: String,
+    /// Compute capability: major and minor.
+    pub capability: (u32, u32),
+    /// How many multiprocessors it has.
+    pub multiprocessors: usize,
+    /// Its memory in bytes.
+    pub memory: usize,
+}
+
+/// What NVRTC made of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledUnit {
+    /// Machine code.
+    pub image: Vec<u8>,
+    /// What the compiler said: warnings, and what was asked for by options.
+    pub log: String,
+}
+
+#[cfg(not(feature = "cuda"))]
+const NOT_BUILT: &str = "built without the cuda feature: build with --features cuda, or use --device cpu";
+
+/// Looks for CUDA's libraries and devices.
 #[cfg(feature = "cuda")]
 pub fn probe_cuda() -> CudaProbe {
-    // SAFETY: loading the driver library runs its initialisers and nothing else; no symbol is called.
-    let present = unsafe { cudarc::driver::sys::is_culib_present() };
-    if present { CudaProbe::NoBackend } else { CudaProbe::NoDriver }
+    super::cuda::survey()
 }
 
-/// Looks for the CUDA driver without touching it.
+/// Looks for CUDA's libraries and devices.
 #[cfg(not(feature = "cuda"))]
 pub fn probe_cuda() -> CudaProbe {
-    CudaProbe::NotBuilt
+    CudaProbe { libraries: Vec::new(), devices: Vec::new(), problem: Some(NOT_BUILT.into()) }
+}
+
+/// The CUDA device of this number.
+#[cfg(feature = "cuda")]
+pub(super) fn open_cuda(ordinal: usize) -> Result<Arc<dyn Backend>> {
+    Ok(super::cuda::Cuda::open(ordinal)?)
+}
+
+/// The CUDA device of this number.
+#[cfg(not(feature = "cuda"))]
+pub(super) fn open_cuda(ordinal: usize) -> Result<Arc<dyn Backend>> {
+    Err(Error::device(format!("cuda:{ordinal}"), NOT_BUILT))
+}
+
+/// Compiles a unit for an architecture, such as 90, with NVRTC and these options. Needs no device.
+///
+/// # Errors
+/// NVRTC is not there, does not know the architecture, or refuses the text.
+#[cfg(feature = "cuda")]
+pub fn compile_unit(unit: &Unit, architecture: u32, options: &[&str]) -> Result<CompiledUnit> {
+    use super::cuda::compile::{Compiler, Target};
+    let refuse = |rule: String| Error::device("cuda", rule);
+    let compiler = Compiler::find().map_err(|absence| refuse(absence.to_string()))?;
+    if !compiler.architectures().contains(&architecture) {
+        let (path, known) = (compiler.path().display(), compiler.architectures());
+        return Err(refuse(format!("{path} does not know sm_{architecture}; it knows {known:?}")));
+    }
+    let compiled = compiler.compile(unit, Target::Code(architecture), options);
+    let compiled = compiled.map_err(|error| refuse(format!("kernel {}: {error}", unit.kernel)))?;
+    Ok(CompiledUnit { image: compiled.image, log: compiled.log })
+}
+
+/// Compiles a unit for an architecture, such as 90, with NVRTC and these options. Needs no device.
+///
+/// # Errors
+/// NVRTC is not there, does not know the architecture, or refuses the text.
+#[cfg(not(feature = "cuda"))]
+pub fn compile_unit(_unit: &Unit, _architecture: u32, _options: &[&str]) -> Result<CompiledUnit> {
+    Err(Error::device("cuda", NOT_BUILT))
 }

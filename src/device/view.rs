@@ -2,6 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::formula::unit::Operand;
 use crate::memory::Buffer;
 use crate::shape::{Layout, Shape};
 
@@ -55,5 +56,11 @@ impl<'a> View<'a> {
     /// Whether the elements are exactly those of `other`.
     pub fn is_same(&self, other: &View<'_>) -> bool {
         self.address() == other.address() && self.dtype == other.dtype && self.layout == other.layout
+    }
+}
+
+impl<'a> From<&View<'a>> for Operand<'a> {
+    fn from(view: &View<'a>) -> Self {
+        Self { dtype: view.dtype, layout: view.layout, address: view.address() }
     }
 }

@@ -148,7 +148,8 @@ mod tests {
         cache.write(&other, b"code of two");
         let path = cache.path(&digest);
         let whole = fs::read(&path).unwrap();
-        let mut poisons = vec![Vec::new(), whole[..whole.len() - 1].to_vec(), whole[..40].to_vec(), [&whole[..], b"x"].concat()];
+        let mut poisons =
+            vec![Vec::new(), whole[..whole.len() - 1].to_vec(), whole[..40].to_vec(), [&whole[..], b"x"].concat()];
         for place in 0..whole.len() {
             let mut flipped = whole.clone();
             flipped[place] ^= 1;

@@ -11,7 +11,7 @@ use super::library::{self, Absence, Failure, Library, Nvrtc};
 use crate::kernels::Unit;
 
 /// What every unit is compiled with: the CPU rounds a product before it is added to something, and so does a kernel.
-const OPTIONS: [&str; 1] = ["--fmad=false"];
+pub const OPTIONS: [&str; 1] = ["--fmad=false"];
 
 /// The compiler that was found.
 #[derive(Debug, Clone)]
@@ -95,7 +95,8 @@ impl Compiler {
 
     /// Compiles a unit, with these options beside those that every unit has.
     pub fn compile(&self, unit: &Unit, target: Target, more: &[&str]) -> Result<Compiled, CompileError> {
-        let text = |text: &str| CString::new(text).map_err(|_| CompileError::Rejected("the text holds a 0 byte".into()));
+        let text =
+            |text: &str| CString::new(text).map_err(|_| CompileError::Rejected("the text holds a 0 byte".into()));
         let (source, name) = (text(&unit.text)?, text(&format!("{}.cu", unit.kernel))?);
         let program = Program::new(self.nvrtc, &source, &name)?;
         let architecture = format!("--gpu-architecture={target}");
@@ -103,19 +104,13 @@ impl Compiler {
         let options = options.map(text).collect::<Result<Vec<_>, _>>()?;
         let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
         // SAFETY: the program lives, and as many texts are there as said.
-        let result =
-            unsafe { self.nvrtc.nvrtcCompileProgram(program.raw, pointers.len() as i32, pointers.as_ptr()) };
+        let result = unsafe { self.nvrtc.nvrtcCompileProgram(program.raw, pointers.len() as i32, pointers.as_ptr()) };
         let log = program.log();
         match result {
             Ok(()) => Ok(Compiled { image: program.image(target)?, log }),
             Err(Failure { code: REJECTED, .. }) => Err(CompileError::Rejected(log)),
             Err(failure) => Err(failure.into()),
         }
-    }
-
-    /// What, beside the text, the code depends on.
-    pub fn fingerprint(&self, target: Target) -> String {
-        format!("nvrtc {}.{} {target} {}", self.version.0, self.version.1, OPTIONS.join(" "))
     }
 }
 
@@ -140,7 +135,7 @@ impl Program {
 
     fn log(&self) -> String {
         let mut bytes = Vec::new();
-        let read = || -> Result<(), Failure> {
+        let mut read = || -> Result<(), Failure> {
             let mut size = 0;
             // SAFETY: the program lives, and there is room for as much as it says.
             unsafe {

@@ -44,6 +44,7 @@ impl Context {
         let name = format!("cuda:{ordinal}");
         let refuse = |cause: String| Error::device(name.clone(), format!("{cause}; or use --device cpu"));
         let driver = library::driver().map_err(|absence| refuse(absence.to_string()))?;
+        library::check().map_err(|absence| refuse(absence.to_string()))?;
         let facts = Facts::of(driver, ordinal).map_err(|cause| refuse(cause.to_string()))?;
         let mut raw = ptr::null_mut();
         // SAFETY: the device was found by the driver, which writes a handle.

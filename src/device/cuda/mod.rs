@@ -4,16 +4,21 @@ mod arguments;
 mod cache;
 pub mod compile;
 mod context;
+mod copy;
 pub mod facts;
 pub mod library;
+mod map;
+mod matmul;
 mod modules;
 mod prefetch;
 mod queue;
+mod reduce;
 mod report;
 mod source;
 mod staging;
 mod stream;
 mod submission;
+mod survey;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -24,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::memory::{Buffer, Memory, Options};
 use context::Context;
+use matmul::Matmul;
 use modules::Modules;
 use prefetch::Prefetch;
 use queue::Queue;
@@ -31,6 +37,7 @@ use report::Report;
 use source::DeviceMemory;
 use staging::{Landing, Ring};
 use submission::Submission;
+pub use survey::survey;
 
 /// A CUDA device that computes.
 #[derive(Debug)]
@@ -39,6 +46,7 @@ pub struct Cuda(Engine);
 /// What a device computes with. Fields are dropped in this order: what uses the device before the device.
 struct Engine {
     modules: Modules,
+    matmul: Matmul,
     uploads: Mutex<Option<Ring>>,
     landing: Landing,
     prefetch: Mutex<Option<Prefetch>>,
@@ -81,6 +89,7 @@ impl Engine {
         let memory = Memory::with(DeviceMemory::new(&context, &compute, options.pooled)?, options);
         Ok(Self {
             modules: Modules::new(&context),
+            matmul: Matmul::new(),
             uploads: Mutex::default(),
             landing: Landing::default(),
             prefetch: Mutex::default(),
@@ -176,21 +185,7 @@ impl Backend for Cuda {
     }
 
     fn launch(&self, kernel: Kernel<'_>) -> Result<()> {
-        let queue = &mut self.queue()?;
-        match kernel {
-            Kernel::Softmax { log, input, output } => rows::softmax(queue, log, input, output),
-            Kernel::SoftmaxBackward { log, output, gradient, input_gradient } => {
-                rows::softmax_backward(queue, log, output, gradient, input_gradient)
-            }
-            Kernel::CrossEntropy { logits, labels, losses, gradient, scale } => {
-                rows::cross_entropy(queue, logits, labels, losses, gradient, scale)
-            }
-            Kernel::ArgMax { input, output } => rows::argmax(queue, input, output),
-            Kernel::Gather { input, indices, output } => index::gather(queue, input, indices, output),
-            Kernel::ScatterAdd { gradient, indices, input_gradient } => {
-                index::scatter_add(queue, gradient, indices, input_gradient)
-            }
-        }
+        Err(Error::device(self.name(), format!("{kernel:?} is not there yet")))
     }
 
     fn synchronize(&self) -> Result<()> {
@@ -209,6 +204,7 @@ impl Drop for Cuda {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {:?}, {:?}", self.context.name(), self.modules, self.compute)
+        let Self { context, modules, matmul, compute, .. } = self;
+        write!(f, "{} with {modules:?}, {matmul:?}, {compute:?}", context.name())
     }
 }

@@ -12,8 +12,9 @@ use cudarc::driver::sys::{CUfunction, CUmodule};
 use smallvec::SmallVec;
 
 use super::cache::{Cache, Digest};
-use super::compile::{Compiler, Target};
+use super::compile::{Compiler, OPTIONS, Target};
 use super::context::Context;
+use super::library::{self, Library};
 use crate::error::{Error, Result};
 use crate::kernels::Unit;
 
@@ -32,6 +33,9 @@ pub struct Key {
 pub struct Modules {
     context: Arc<Context>,
     cache: Option<Cache>,
+    /// What, beside its text, the code of a unit depends on.
+    identity: OnceLock<Result<String>>,
+    /// Not loaded as long as every kernel is on disk.
     compiler: OnceLock<Result<(Compiler, Target)>>,
     kernels: RwLock<HashMap<Key, Arc<Kernel>>>,
     gate: Arc<Gate>,
@@ -62,6 +66,7 @@ impl Modules {
         Self {
             context: context.clone(),
             cache: Cache::from_env(),
+            identity: OnceLock::new(),
             compiler: OnceLock::new(),
             kernels: RwLock::default(),
             gate: Arc::default(),
@@ -79,16 +84,16 @@ impl Modules {
 
     #[cold]
     fn begin(&self, key: Key, unit: Unit) -> Result<Arc<Kernel>> {
-        let (compiler, target) = self.compiler()?;
+        let digest = Digest::of(&[&unit.text, self.identity()?]);
         let mut kernels = self.kernels.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(kernel) = kernels.get(&key) {
             return Ok(kernel.clone());
         }
-        let digest = Digest::of(&[&unit.text, &compiler.fingerprint(target)]);
         let kernel = Arc::new(Kernel::new(&unit, &self.context));
         if let Some(image) = self.cache.as_ref().and_then(|cache| cache.read(&digest)) {
             let _first = kernel.image.set(Ok(image));
         } else {
+            let (compiler, target) = self.compiler()?;
             let job = Job {
                 kernel: kernel.clone(),
                 unit,
@@ -106,10 +111,24 @@ impl Modules {
         Ok(kernel)
     }
 
+    /// The compiler's file where it can be told without loading it, else its version; and the device's architecture.
+    fn identity(&self) -> Result<&str> {
+        let find = || {
+            let (major, minor) = self.context.facts().capability;
+            let compiler = match library::identity(Library::Nvrtc) {
+                Some(identity) => identity,
+                None => format!("{:?}", self.compiler()?.0.version()),
+            };
+            Ok(format!("{compiler} {major}.{minor} {}", OPTIONS.join(" ")))
+        };
+        self.identity.get_or_init(find).as_deref().map_err(Clone::clone)
+    }
+
     fn compiler(&self) -> Result<(&Compiler, Target)> {
         let find = || {
             let refuse = |rule: String| Error::device(self.context.name(), rule);
-            let compiler = Compiler::find().map_err(|absence| refuse(format!("kernels cannot be compiled: {absence}")))?;
+            let compiler =
+                Compiler::find().map_err(|absence| refuse(format!("kernels cannot be compiled: {absence}")))?;
             let capability = self.context.facts().capability;
             let target = compiler.target(capability).ok_or_else(|| {
                 let (major, minor) = capability;
@@ -159,7 +178,8 @@ impl Kernel {
     fn load(&self, context: &Context) -> Result<Handles> {
         let image = self.image.wait().as_ref().map_err(Clone::clone)?;
         let (mut module, mut function) = (ptr::null_mut(), ptr::null_mut());
-        let name = CString::new(self.name.as_str()).map_err(|_| Error::device(context.name(), "a kernel without name"))?;
+        let name =
+            CString::new(self.name.as_str()).map_err(|_| Error::device(context.name(), "a kernel without name"))?;
         let named = |error: Error| Error::device(context.name(), format!("kernel {}: {error}", self.name));
         // SAFETY: the context is bound, the image is whole and ends where it says, and handles are written.
         unsafe {
@@ -216,7 +236,8 @@ impl Gate {
     fn pass(&self, work: impl FnOnce()) {
         let limit = thread::available_parallelism().map_or(1, usize::from);
         let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut inside = self.left.wait_while(inside, |inside| *inside >= limit).unwrap_or_else(PoisonError::into_inner);
+        let mut inside =
+            self.left.wait_while(inside, |inside| *inside >= limit).unwrap_or_else(PoisonError::into_inner);
         *inside += 1;
         drop(inside);
         work();

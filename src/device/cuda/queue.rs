@@ -1,18 +1,24 @@
 //! What one call of the backend queues its work with.
 
+use std::sync::Arc;
+
+use cudarc::driver::sys::CUstream;
+
 use super::Engine;
-use super::arguments::{Arguments, Grid};
-use super::modules::Key;
+pub use super::arguments::{Arguments, Grid};
+use super::context::Context;
+use super::matmul::Matmul;
+pub use super::modules::Key;
 use crate::error::Result;
 use crate::kernels::Unit;
-use crate::memory::{Buffer, Stream};
+use crate::memory::{Buffer, Memory, Stream};
 use crate::scope;
 
 /// The compute stream of a device that is bound to this thread.
 #[derive(Clone, Copy)]
 pub struct Queue<'a>(pub(super) &'a Engine);
 
-impl Queue<'_> {
+impl<'a> Queue<'a> {
     /// Queues a kernel. The arguments are those of the unit's kernel.
     #[inline]
     pub fn launch(&mut self, key: Key, unit: impl FnOnce() -> Unit, grid: Grid, arguments: &Arguments) -> Result<()> {
@@ -30,18 +36,29 @@ impl Queue<'_> {
     pub fn copy(&mut self, from: u64, to: u64, bytes: usize) -> Result<()> {
         let context = self.0.context.clone();
         // SAFETY: views are in bounds of their buffers, which are released in the order of this stream.
-        self.0.compute.call(move |stream| context.check(unsafe {
-            context.driver.cuMemcpyDtoDAsync_v2(to, from, bytes, stream)
-        }))
+        self.0
+            .compute
+            .call(move |stream| context.check(unsafe { context.driver.cuMemcpyDtoDAsync_v2(to, from, bytes, stream) }))
     }
 
-    /// Sets every byte of a place of the device.
-    pub fn fill(&mut self, to: u64, byte: u8, bytes: usize) -> Result<()> {
-        let context = self.0.context.clone();
-        // SAFETY: as for a copy.
-        self.0.compute.call(move |stream| context.check(unsafe {
-            context.driver.cuMemsetD8Async(to, byte, bytes, stream)
-        }))
+    /// Queues what `call` queues on the stream it is given.
+    pub fn call(&mut self, call: impl FnOnce(CUstream) -> Result<()> + Send + 'static) -> Result<()> {
+        self.0.compute.call(call)
+    }
+
+    /// The device's context.
+    pub fn context(&self) -> &'a Arc<Context> {
+        &self.0.context
+    }
+
+    /// The device's memory.
+    pub fn memory(&self) -> &'a Memory {
+        &self.0.memory
+    }
+
+    /// What matrices are multiplied with.
+    pub fn matmul(&self) -> &'a Matmul {
+        &self.0.matmul
     }
 
     /// The address where a kernel reports an index out of range, and the number that stands for this operation.

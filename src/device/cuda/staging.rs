@@ -133,9 +133,8 @@ impl Landing {
             let from = from + (part * memory.bytes) as u64;
             queue(&|stream| {
                 // SAFETY: the memory has room for a part, is locked until it has arrived, and the caller has a buffer.
-                context.check(unsafe {
-                    context.driver.cuMemcpyDtoHAsync_v2(memory.start.cast(), from, to.len(), stream)
-                })
+                context
+                    .check(unsafe { context.driver.cuMemcpyDtoHAsync_v2(memory.start.cast(), from, to.len(), stream) })
             })?;
             // SAFETY: as many bytes were just written there, by a copy that has ended.
             unsafe { to.as_mut_ptr().copy_from_nonoverlapping(memory.start, to.len()) };

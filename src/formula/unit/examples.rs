@@ -84,6 +84,7 @@ fn reductions(examples: &mut Vec<Example>) -> Result<()> {
     let (whole, turned) = (whole()?, turned()?);
     let long = Layout::contiguous(Shape::new(&[1 << 20])?);
     let all = Layout::contiguous(Shape::new(&[1])?).broadcast_to("sum", long.shape())?;
+    let mut add = |operands, unit| examples.push(Example { family: REDUCE.name, operands, unit });
     for dtype in FLOATS {
         for combine in [Combine::Sum, Combine::Max, Combine::Min] {
             let cases = [
@@ -95,18 +96,10 @@ fn reductions(examples: &mut Vec<Example>) -> Result<()> {
             for (name, from, to) in cases {
                 let reduce = Reduce::new(&[operand(dtype, from)], operand(dtype, &to));
                 let operands = format!("{dtype} {name}");
-                examples.push(Example {
-                    family: REDUCE.name,
-                    operands,
-                    unit: reduce_unit(combine, &activation::linear, &reduce),
-                });
-                if let Some(next) = reduce.next(0, 0) {
+                add(operands, reduce_unit(combine, &activation::linear, &reduce));
+                if let Some(next) = reduce.pieces().map(|pieces| pieces.reduce(0, 0)) {
                     let operands = format!("{dtype} {name}, results of pieces");
-                    examples.push(Example {
-                        family: REDUCE.name,
-                        operands,
-                        unit: reduce_unit(combine, &activation::linear, &next),
-                    });
+                    add(operands, reduce_unit(combine, &activation::linear, &next));
                 }
             }
         }
@@ -114,7 +107,7 @@ fn reductions(examples: &mut Vec<Example>) -> Result<()> {
         let inputs = [operand(dtype, &whole), operand(dtype, &mean)];
         let reduce = Reduce::new(&inputs, operand(dtype, &mean));
         let unit = reduce_unit(Combine::Sum, &arithmetic::squared_difference, &reduce);
-        examples.push(Example { family: REDUCE.name, operands: format!("{dtype} rows, {dtype} column"), unit });
+        add(format!("{dtype} rows, {dtype} column"), unit);
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use super::operands::Pattern;
 use super::{THREADS, formula_name, list, unroll};
 use crate::formula::any::AnyFormula;
 use crate::formula::catalogue::create::box_muller;
+use crate::formula::cuda::Precision;
 use crate::formula::definition::Draw;
+use crate::formula::expression::{Binary, Graph, Node, Unary};
 use crate::kernels::{DRAWS, MAP, OPERANDS, PRELUDE, Unit};
 
 /// The unit that applies a formula to operands of this pattern.
@@ -32,8 +34,11 @@ pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
     let arity = (pattern.inputs.len(), pattern.outputs.len());
     debug_assert_eq!(arity, (signature.inputs, signature.outputs), "{}", signature.name);
     let precision = pattern.precision();
-    // Making random numbers takes longer than moving them, and in many copies it takes long to compile.
-    let unroll = if signature.draws.is_empty() { unroll(pattern) } else { 1 };
+    // What takes longer to compute than to move needs no copies, which take long to compile.
+    let graph = formula.graph();
+    let long = is_long(&graph, precision);
+    let unroll = if long || !signature.draws.is_empty() { 1 } else { unroll(pattern) };
+    let copies = if long { 1 } else { pattern.width };
     let parameters = list(signature.parameters.iter().map(|_| String::new()));
     let draws = list(signature.draws.iter().map(|draw| draw.class().to_string()));
     let (real, operands) = (precision.real(), pattern.definitions());
@@ -41,7 +46,7 @@ pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
         ("REAL", &real),
         ("THREADS", &THREADS),
         ("UNROLL", &unroll),
-        ("COPIES", &pattern.width),
+        ("COPIES", &copies),
         ("PARAMETERS(X)", &parameters),
         ("DRAWS(X)", &draws),
     ];
@@ -55,7 +60,7 @@ pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
     if !signature.draws.is_empty() {
         unit.text.push_str(DRAWS.text);
     }
-    unit.text.push_str(&formula.graph().cuda_source(signature, precision));
+    unit.text.push_str(&graph.cuda_source(signature, precision));
     unit.text.push_str(MAP.text);
     unit
 }
@@ -63,6 +68,15 @@ pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
 /// The blocks that cover `count` elements in one step each; fewer take more steps.
 pub fn map_blocks(pattern: &Pattern, count: usize) -> usize {
     count.div_ceil(THREADS * pattern.width as usize * unroll(pattern))
+}
+
+/// Whether the code of one element is so long that more than one copy of it is too much.
+fn is_long(graph: &Graph, precision: Precision) -> bool {
+    // These reduce any argument, or compute in more than the precision.
+    let is_slow = |node: &Node| {
+        matches!(node, Node::Unary(Unary::sin | Unary::cos | Unary::tan, _) | Node::Binary(Binary::Pow, ..))
+    };
+    graph.nodes.iter().any(is_slow) || precision == Precision::Double && graph.cost().special > 0
 }
 
 impl Draw {

@@ -13,7 +13,7 @@ pub use copy::{Copy, copy_unit};
 pub use examples::examples;
 pub use map::{map_blocks, map_unit};
 pub use operands::{Access, Operand, Pattern, Step, Walk};
-pub use reduce::{Combine, Reduce, reduce_unit};
+pub use reduce::{Combine, Pieces, Reduce, reduce_unit};
 pub use transpose::{Transpose, transpose_unit};
 
 use super::definition::{Role, Signature};

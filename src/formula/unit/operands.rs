@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::dtype::DType;
 use crate::formula::cuda::Precision;
 use crate::formula::definition::{MAX_INPUTS, MAX_OUTPUTS};
-use crate::shape::Layout;
+use crate::shape::{Layout, MAX_RANK};
 use crate::traversal::Traversal;
 
 /// Bytes that one instruction moves at most.
@@ -96,6 +96,13 @@ impl Walk {
         }
         let operands: SmallVec<[_; 8]> = inputs.iter().chain(outputs).map(|o| (o.dtype, o.address)).collect();
         Self::over(&Traversal::new(inputs.iter().chain(outputs).map(|o| o.layout)), &operands, inputs.len())
+    }
+
+    /// The walk through the elements that a broadcast operand has of its own, to write them.
+    pub fn kept(output: Operand<'_>) -> Self {
+        let axes = output.layout.shape().iter().zip(output.layout.strides()).filter(|axis| *axis.1 > 0);
+        let axes: SmallVec<[_; MAX_RANK]> = axes.map(|(&size, &stride)| (size, [stride])).collect();
+        Self::over(&Traversal::along(&axes), &[(output.dtype, output.address)], 0)
     }
 
     /// The walk through operands with these element types and addresses, the inputs first.
@@ -283,7 +290,7 @@ mod tests {
             let multiples = [1, 2, 1000, largest / size].map(|n| n * size);
             for n in multiples.into_iter().flat_map(|n| [n - 1, n, n + 1]).chain([0, largest]).filter(|&n| n <= largest)
             {
-                assert_eq!(((n * multiplier >> 32) + n) >> shift, n / size, "{n} / {size}");
+                assert_eq!((((n * multiplier) >> 32) + n) >> shift, n / size, "{n} / {size}");
             }
         }
     }

@@ -50,8 +50,17 @@ pub struct Reduce {
     pieces: usize,
     /// Threads that share a piece of a row, or stand side by side along columns.
     team: usize,
-    /// The reduction of the pieces' results, and the type of what they are reduced to.
-    next: Option<(Traversal, DType)>,
+    /// What is left to reduce.
+    next: Option<Pieces>,
+}
+
+/// The results of pieces, to be reduced in turn.
+#[derive(Debug, Clone)]
+pub struct Pieces {
+    /// Through these results and the output.
+    walk: Traversal,
+    dtype: DType,
+    output: DType,
 }
 
 impl Reduce {
@@ -95,8 +104,9 @@ impl Reduce {
         }
         if reduce.pieces > 1 {
             reduce.dense = true;
-            reduce.next = Some((axes.of_pieces(reduce.pieces), dtype));
-            reduce.walk.pattern.outputs[0] = Access::flat(precision.dtype());
+            let pieces = Pieces { walk: axes.of_pieces(reduce.pieces), dtype: precision.dtype(), output: dtype };
+            reduce.walk.pattern.outputs[0] = Access::flat(pieces.dtype);
+            reduce.next = Some(pieces);
         } else if reduce.dense {
             reduce.walk.pattern.outputs[0] = Access::flat(dtype);
         } else if flat {
@@ -168,15 +178,32 @@ impl Reduce {
         (self.groups * self.columns).div_ceil(self.team * self.width()) * self.pieces
     }
 
-    /// The number and type of results that are not the output's yet, but those of pieces.
-    pub fn partial_results(&self) -> Option<(usize, DType)> {
-        self.next.as_ref().map(|_| (self.groups * self.pieces * self.columns, self.walk.pattern.outputs[0].dtype))
+    /// What the kernel leaves instead of the output's elements where groups are in pieces.
+    pub fn pieces(&self) -> Option<&Pieces> {
+        self.next.as_ref()
+    }
+}
+
+impl Pieces {
+    /// Bytes of the results.
+    pub fn bytes(&self) -> usize {
+        self.walk.count * self.dtype.size()
     }
 
-    /// The reduction of the results of pieces, which are at this address, to an output at that one.
-    pub fn next(&self, partial_results: u64, output: u64) -> Option<Self> {
-        let (walk, dtype) = self.next.as_ref()?;
-        Some(Self::over(walk, &[(self.walk.pattern.outputs[0].dtype, partial_results), (*dtype, output)]))
+    /// The reduction of the results, at this address, to the output at that one.
+    pub fn reduce(&self, results: u64, output: u64) -> Reduce {
+        Reduce::over(&self.walk, &[(self.dtype, results), (self.output, output)])
+    }
+}
+
+impl Combine {
+    /// The number that changes no other.
+    pub const fn identity(self) -> f64 {
+        match self {
+            Self::Sum => 0.0,
+            Self::Max => f64::NEG_INFINITY,
+            Self::Min => f64::INFINITY,
+        }
     }
 }
 

@@ -12,8 +12,6 @@ super::functions! {
         fn cublasDestroy_v2(handle: cublasHandle_t);
         fn cublasSetStream_v2(handle: cublasHandle_t, stream: CUstream);
         fn cublasSetWorkspace_v2(handle: cublasHandle_t, workspace: *mut c_void, bytes: usize);
-        fn cublasSetMathMode(handle: cublasHandle_t, mode: u32);
-        fn cublasGetVersion_v2(handle: cublasHandle_t, version: *mut i32);
         fn cublasGemmStridedBatchedEx(
             handle: cublasHandle_t, transpose_a: u32, transpose_b: u32, m: i32, n: i32, k: i32, alpha: *const c_void,
             a: *const c_void, a_type: u32, a_leading: i32, a_stride: i64, b: *const c_void, b_type: u32, b_leading: i32,

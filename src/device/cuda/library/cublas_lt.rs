@@ -49,9 +49,6 @@ super::functions! {
             b: cublasLtMatrixLayout_t, c: cublasLtMatrixLayout_t, d: cublasLtMatrixLayout_t,
             preference: cublasLtMatmulPreference_t, requested: i32, results: *mut Heuristic, count: *mut i32,
         );
-        fn cublasLtMatmulAlgoConfigGetAttribute(
-            algorithm: *const cublasLtMatmulAlgo_t, attribute: u32, value: *mut c_void, bytes: usize, written: *mut usize,
-        );
         fn cublasLtMatmul(
             handle: cublasLtHandle_t, operation: cublasLtMatmulDesc_t, alpha: *const c_void, a: *const c_void,
             a_layout: cublasLtMatrixLayout_t, b: *const c_void, b_layout: cublasLtMatrixLayout_t, beta: *const c_void,

@@ -3,8 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use cudarc::driver::sys::{
-    CUcontext, CUdevice, CUdeviceptr, CUevent, CUfunction, CUmemPoolProps, CUmemoryPool, CUmodule,
-    CUstream, CUuuid,
+    CUcontext, CUdevice, CUdeviceptr, CUevent, CUfunction, CUmemPoolProps, CUmemoryPool, CUmodule, CUstream, CUuuid,
 };
 
 super::functions! {
@@ -28,8 +27,6 @@ super::functions! {
         fn cuMemFree_v2(address: CUdeviceptr);
         fn cuMemPoolCreate(pool: *mut CUmemoryPool, properties: *const CUmemPoolProps);
         fn cuMemPoolDestroy(pool: CUmemoryPool);
-        fn cuMemPoolSetAttribute(pool: CUmemoryPool, attribute: u32, value: *mut c_void);
-        fn cuMemPoolTrimTo(pool: CUmemoryPool, keep: usize);
         fn cuMemAllocFromPoolAsync(address: *mut CUdeviceptr, bytes: usize, pool: CUmemoryPool, stream: CUstream);
         fn cuMemFreeAsync(address: CUdeviceptr, stream: CUstream);
         fn cuMemHostAlloc(address: *mut *mut c_void, bytes: usize, flags: u32);
@@ -37,7 +34,6 @@ super::functions! {
         fn cuMemcpyHtoDAsync_v2(to: CUdeviceptr, from: *const c_void, bytes: usize, stream: CUstream);
         fn cuMemcpyDtoHAsync_v2(to: *mut c_void, from: CUdeviceptr, bytes: usize, stream: CUstream);
         fn cuMemcpyDtoDAsync_v2(to: CUdeviceptr, from: CUdeviceptr, bytes: usize, stream: CUstream);
-        fn cuMemsetD8Async(address: CUdeviceptr, value: u8, count: usize, stream: CUstream);
         fn cuStreamCreateWithPriority(stream: *mut CUstream, flags: u32, priority: i32);
         fn cuStreamDestroy_v2(stream: CUstream);
         fn cuStreamSynchronize(stream: CUstream);

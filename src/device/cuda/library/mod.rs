@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub use cublas::Cublas;
-pub use cublas_lt::CublasLt;
+pub use cublas_lt::{CublasLt, Heuristic};
 pub use driver::Driver;
 pub use nvrtc::Nvrtc;
 pub use search::PATH_VARIABLE;
@@ -107,6 +107,27 @@ toolkit! {
     cublas_lt: CublasLt = Library::CublasLt;
 }
 
+/// Whether what computing needs is there: a compiler, and a library that multiplies. What lies in a folder that is known is
+/// not loaded for it.
+pub fn check() -> Result<(), Absence> {
+    let is_there = |library, load: fn() -> Result<(), Absence>| match search::locate(library, driver_major()) {
+        Some(_) => Ok(()),
+        None => load(),
+    };
+    is_there(Library::Nvrtc, || nvrtc().map(drop))?;
+    is_there(Library::CublasLt, || cublas_lt().map(drop))
+        .or_else(|absence| is_there(Library::Cublas, || cublas().map(drop)).map_err(|_| absence))
+}
+
+/// What tells this file of a library from every other version of it, found without loading it where it lies in a folder
+/// that is known.
+pub fn identity(library: Library) -> Option<String> {
+    let path = search::locate(library, driver_major())?;
+    let facts = path.metadata().ok()?;
+    let age = facts.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {}", path.display(), facts.len(), age.as_nanos()))
+}
+
 /// The major version of CUDA that the driver supports.
 fn driver_major() -> Option<u32> {
     let mut version = 0;
@@ -182,9 +203,6 @@ macro_rules! functions {
 use functions;
 
 impl Library {
-    /// Every library, in the order of use.
-    pub const ALL: [Self; 4] = [Self::Driver, Self::Nvrtc, Self::Cublas, Self::CublasLt];
-
     /// The name in file names.
     pub const fn name(self) -> &'static str {
         match self {
@@ -215,11 +233,19 @@ impl fmt::Display for Absence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound { library, searched } => {
-                write!(f, "{library} was not found ({searched}): {}, or name its folder in {PATH_VARIABLE}", library.remedy())
+                write!(
+                    f,
+                    "{library} was not found ({searched}): {}, or name its folder in {PATH_VARIABLE}",
+                    library.remedy()
+                )
             }
             Self::Broken { path, cause } => write!(f, "{} cannot be loaded: {cause}", path.display()),
             Self::TooOld { path, symbol } => {
-                write!(f, "{} has no {symbol}: it is older than CUDA 12, or not the library it is named as", path.display())
+                write!(
+                    f,
+                    "{} has no {symbol}: it is older than CUDA 12, or not the library it is named as",
+                    path.display()
+                )
             }
         }
     }

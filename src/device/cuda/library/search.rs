@@ -44,6 +44,13 @@ pub fn open(library: Library, driver_major: Option<u32>) -> Result<Loaded, Absen
     Err(broken.unwrap_or_else(|| Absence::NotFound { library, searched: places.described }))
 }
 
+/// The file that would be tried first; none where the loader's own search has to find it.
+pub fn locate(library: Library, driver_major: Option<u32>) -> Option<PathBuf> {
+    let names = file_names(library, driver_major);
+    let folders = Places::from_env().folders;
+    folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).find(|path| path.is_file())
+}
+
 /// The names its file may have, best first.
 fn file_names(library: Library, driver_major: Option<u32>) -> Vec<String> {
     let windows = cfg!(windows);
@@ -98,8 +105,7 @@ impl Places {
         folders.extend(site_packages().iter().flat_map(|site| wheels(site)));
         folders.extend(within(Path::new("/usr/local/cuda")));
         folders.push("/usr/lib/wsl/lib".into());
-        let described =
-            "looked in CUDA_HOME, CUDA_PATH, the wheels of Python environments, /usr/local/cuda and the loader's folders";
+        let described = "looked in CUDA_HOME, CUDA_PATH, the wheels of Python environments, /usr/local/cuda and the loader's folders";
         Self { folders, and_loader: true, described: described.into() }
     }
 }

@@ -7,8 +7,7 @@ use super::Library;
 pub const OUT_OF_MEMORY: i32 = 2;
 
 /// Codes of the driver after which every call in the process fails: memory faults, machine checks, failed launches.
-const FATAL: [i32; 13] =
-    [214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 999];
+const FATAL: [i32; 13] = [214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 999];
 
 /// Whether a code of the driver means that the device does nothing more in this process.
 pub fn is_fatal(code: i32) -> bool {

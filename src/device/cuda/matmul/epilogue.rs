@@ -1,0 +1,54 @@
+//! What follows a product, where cuBLASLt can do it while the product is at hand.
+
+use std::any::TypeId;
+
+use cudarc::cublaslt::sys::cublasLtEpilogue_t as Known;
+
+use crate::device::backend::{Epilogue, Product};
+use crate::formula::catalogue::activation;
+use crate::formula::{AnyFormula, Biased};
+
+/// An epilogue of cuBLASLt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fused {
+    /// None.
+    Nothing,
+    /// Adds a bias to every row.
+    Bias,
+    /// Adds a bias to every row, then max(x, 0).
+    BiasRelu,
+    /// Adds a bias to every row, then GELU by its tanh approximation.
+    BiasGelu,
+}
+
+impl Fused {
+    /// The epilogue that does what is asked for, and the address of its bias.
+    pub fn of(product: &Product<'_>, epilogue: &Epilogue<'_>) -> Option<(Self, u64)> {
+        let (&[bias], &[output]) = (epilogue.operands, epilogue.outputs) else { return None };
+        let is_row = matches!(bias.layout().strides(), &[_, 0, 1]) || matches!(bias.shape().sizes(), &[_, 1, 1]);
+        let repeats = bias.shape()[0] == 1 || bias.layout().strides()[0] == 0;
+        let fits = is_row && repeats && bias.dtype() == product.c.dtype() && output.is_same(&product.c);
+        let fused = fits.then(|| Self::of_formula(epilogue.formula.key())).flatten()?;
+        Some((fused, bias.address()))
+    }
+
+    fn of_formula(key: TypeId) -> Option<Self> {
+        match () {
+            () if key == Biased(activation::linear).key() => Some(Self::Bias),
+            () if key == Biased(activation::relu).key() => Some(Self::BiasRelu),
+            () if key == Biased(activation::gelu_tanh).key() => Some(Self::BiasGelu),
+            () => None,
+        }
+    }
+
+    /// cuBLASLt's number for it.
+    pub const fn number(self) -> u32 {
+        let known = match self {
+            Self::Nothing => Known::CUBLASLT_EPILOGUE_DEFAULT,
+            Self::Bias => Known::CUBLASLT_EPILOGUE_BIAS,
+            Self::BiasRelu => Known::CUBLASLT_EPILOGUE_RELU_BIAS,
+            Self::BiasGelu => Known::CUBLASLT_EPILOGUE_GELU_BIAS,
+        };
+        known as u32
+    }
+}

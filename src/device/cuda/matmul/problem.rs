@@ -1,0 +1,86 @@
+//! What a product is, apart from addresses: the key of its plan.
+
+use cudarc::cublaslt::sys::{cublasComputeType_t as Compute, cudaDataType_t as Kind};
+
+use super::epilogue::Fused;
+use super::matrix::{Matrix, three};
+use crate::device::backend::Product;
+use crate::device::policy;
+use crate::dtype::DType;
+
+/// A product of column-major matrices: the transposes of what was asked for, in reverse order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// The transposes of `b`, of `a` and of `c`.
+    pub left: Matrix,
+    pub right: Matrix,
+    pub result: Matrix,
+    /// Columns of `b`, rows of `a`, and the size that goes.
+    pub sizes: [usize; 3],
+    pub batch: usize,
+    pub dtype: DType,
+    pub accumulate: bool,
+    pub tensor_float: bool,
+    pub fused: Fused,
+}
+
+impl Problem {
+    /// The problem of a product, or none where a factor has to be copied first.
+    pub fn of(product: &Product<'_>, fused: Fused) -> Option<Self> {
+        let [batch, m, n] = three(product.c.shape());
+        let dtype = product.c.dtype();
+        Some(Self {
+            left: Matrix::transpose_of(&product.b)?,
+            right: Matrix::transpose_of(&product.a)?,
+            result: Matrix::transpose_of(&product.c).filter(|result| !result.transposed || m == 1 || n == 1)?,
+            sizes: [n, m, product.a.shape()[2]],
+            batch,
+            dtype,
+            accumulate: product.accumulate,
+            tensor_float: dtype == DType::F32 && policy::allows_tf32(),
+            fused,
+        })
+    }
+
+    /// CUDA's number for the element type.
+    pub const fn kind(&self) -> u32 {
+        let kind = match self.dtype {
+            DType::F64 => Kind::CUDA_R_64F,
+            DType::F16 => Kind::CUDA_R_16F,
+            DType::Bf16 => Kind::CUDA_R_16BF,
+            _ => Kind::CUDA_R_32F,
+        };
+        kind as u32
+    }
+
+    /// How it is computed: sums of 16-bit products in f32.
+    pub const fn compute(&self) -> u32 {
+        let compute = match self.dtype {
+            DType::F64 => Compute::CUBLAS_COMPUTE_64F,
+            _ if self.tensor_float => Compute::CUBLAS_COMPUTE_32F_FAST_TF32,
+            _ => Compute::CUBLAS_COMPUTE_32F,
+        };
+        compute as u32
+    }
+
+    /// The factors of the product and of what is there: in the type that sums are computed in.
+    pub fn scales(&self) -> Scales {
+        let beta = f64::from(u8::from(self.accumulate));
+        match self.dtype {
+            DType::F64 => Scales { kind: Kind::CUDA_R_64F as u32, alpha: 1f64.to_bits(), beta: beta.to_bits() },
+            _ => Scales {
+                kind: Kind::CUDA_R_32F as u32,
+                alpha: u64::from(1f32.to_bits()),
+                beta: u64::from((beta as f32).to_bits()),
+            },
+        }
+    }
+}
+
+/// Two numbers of a type, little-endian.
+#[derive(Debug, Clone, Copy)]
+pub struct Scales {
+    pub kind: u32,
+    pub alpha: u64,
+    pub beta: u64,
+}

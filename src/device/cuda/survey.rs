@@ -1,0 +1,77 @@
+//! A look at what there is of CUDA, for people: every library and device by itself.
+
+use super::compile::Compiler;
+use super::facts::{self, Facts};
+use super::library::{self, Absence, Driver, Library, Loaded};
+use crate::device::probe::{CudaDevice, CudaLibrary, CudaProbe};
+
+/// Looks for every library, and asks the driver for its devices.
+pub fn survey() -> CudaProbe {
+    let driver = library::driver();
+    let lt = library::cublas_lt();
+    let libraries = vec![
+        found(Library::Driver, driver.as_ref().map(|driver| (&driver.library, driver_version(driver)))),
+        found(
+            Library::Nvrtc,
+            library::nvrtc().as_ref().map(|nvrtc| {
+                let version = Compiler::find().ok().map(|compiler| compiler.version());
+                (&nvrtc.library, version.map(|(major, minor)| format!("{major}.{minor}")))
+            }),
+        ),
+        found(Library::Cublas, library::cublas().as_ref().map(|cublas| (&cublas.library, None))),
+        found(
+            Library::CublasLt,
+            lt.as_ref().map(|lt| (&lt.library, Some(lt.version()).filter(|&v| v > 0).map(|v| v.to_string()))),
+        ),
+    ];
+    let (devices, refusal) = match &driver {
+        Ok(driver) => devices(driver),
+        Err(_) => (Vec::new(), None),
+    };
+    // Either of the two multiplies.
+    let needed =
+        libraries.iter().take(2).chain(libraries[2..].iter().filter(|_| libraries[2..].iter().all(has_problem)));
+    let problem = needed.filter_map(|library| library.problem.clone()).next().or(refusal);
+    CudaProbe { libraries, devices, problem }
+}
+
+fn has_problem(library: &CudaLibrary) -> bool {
+    library.problem.is_some()
+}
+
+fn found(library: Library, result: Result<(&Loaded, Option<String>), &Absence>) -> CudaLibrary {
+    let name = library.to_string();
+    match result {
+        Ok((loaded, version)) => CudaLibrary { name, path: Some(loaded.path.clone()), version, problem: None },
+        Err(absence) => CudaLibrary { name, path: None, version: None, problem: Some(absence.to_string()) },
+    }
+}
+
+/// The version of CUDA that the driver supports.
+fn driver_version(driver: &Driver) -> Option<String> {
+    let mut version = 0;
+    // SAFETY: one number is written.
+    unsafe { driver.cuDriverGetVersion(&mut version) }.ok()?;
+    Some(format!("CUDA {}.{}", version / 1000, version % 1000 / 10))
+}
+
+/// The devices, and why there are none or not all.
+fn devices(driver: &Driver) -> (Vec<CudaDevice>, Option<String>) {
+    let count = match facts::count(driver) {
+        Ok(0) => {
+            return (Vec::new(), Some("no CUDA device is visible: check nvidia-smi and CUDA_VISIBLE_DEVICES".into()));
+        }
+        Ok(count) => count,
+        Err(failure) => return (Vec::new(), Some(failure.to_string())),
+    };
+    let mut devices = Vec::new();
+    for ordinal in 0..count {
+        match Facts::of(driver, ordinal) {
+            Ok(Facts { name, uuid, bus, capability, multiprocessors, memory, .. }) => {
+                devices.push(CudaDevice { ordinal, name, uuid, bus, capability, multiprocessors, memory });
+            }
+            Err(failure) => return (devices, Some(failure.to_string())),
+        }
+    }
+    (devices, None)
+}
