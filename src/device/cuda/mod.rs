@@ -1,11 +1,13 @@
 //! The CUDA backend: kernels compiled by NVRTC and cuBLASLt's products, queued on one stream of the device.
 
+mod aligned;
 mod arguments;
 mod cache;
 pub mod compile;
 mod context;
 mod copy;
 pub mod facts;
+mod index;
 pub mod library;
 mod map;
 mod matmul;
@@ -14,6 +16,7 @@ mod prefetch;
 mod queue;
 mod reduce;
 mod report;
+mod rows;
 mod source;
 mod staging;
 mod stream;
@@ -185,7 +188,21 @@ impl Backend for Cuda {
     }
 
     fn launch(&self, kernel: Kernel<'_>) -> Result<()> {
-        Err(Error::device(self.name(), format!("{kernel:?} is not there yet")))
+        let queue = &mut self.queue()?;
+        match kernel {
+            Kernel::Softmax { log, input, output } => rows::softmax(queue, log, input, output),
+            Kernel::SoftmaxBackward { log, output, gradient, input_gradient } => {
+                rows::softmax_backward(queue, log, output, gradient, input_gradient)
+            }
+            Kernel::CrossEntropy { logits, labels, losses, gradient, scale } => {
+                rows::cross_entropy(queue, logits, labels, losses, gradient, scale)
+            }
+            Kernel::ArgMax { input, output } => rows::argmax(queue, input, output),
+            Kernel::Gather { input, indices, output } => index::gather(queue, input, indices, output),
+            Kernel::ScatterAdd { gradient, indices, input_gradient } => {
+                index::scatter_add(queue, gradient, indices, input_gradient)
+            }
+        }
     }
 
     fn synchronize(&self) -> Result<()> {
