@@ -1,7 +1,7 @@
 //! Gathers the CUDA sources in `kernels/` into a table of constants. Needs no GPU and no toolkit.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
@@ -9,18 +9,20 @@ fn main() {
     println!("cargo::rerun-if-changed=kernels");
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("kernels");
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    let is_source = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "cu" || ending == "cuh");
+    let mut paths: Vec<_> = paths.filter(is_source).collect();
     paths.sort();
     let (mut constants, mut list) = (String::new(), String::new());
     for path in &paths {
         let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name in UTF-8");
         let constant = name.to_uppercase();
-        let (duty, hash) = (first_line(&text), hash(text.as_bytes()));
+        let duty = first_line(&text);
         writeln!(
             constants,
             "#[doc = {duty:?}]\npub const {constant}: KernelSource = \
-             KernelSource {{ name: {name:?}, text: include_str!({path:?}), hash: {hash:#018x} }};"
+             KernelSource {{ name: {name:?}, text: include_str!({path:?}), hash: hash(include_str!({path:?})) }};"
         )
         .expect("strings grow");
         write!(list, "{constant}, ").expect("strings grow");
@@ -33,9 +35,4 @@ fn main() {
 /// What the source says it does.
 fn first_line(text: &str) -> &str {
     text.lines().next().and_then(|line| line.strip_prefix("// ")).expect("a source begins with what it does")
-}
-
-/// The 64-bit FNV-1a hash: the same on every machine and for every version of the compiler.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

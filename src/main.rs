@@ -4,12 +4,19 @@ mod cli;
 
 use std::process::ExitCode;
 
-use rectify::device::probe_cuda;
+use rectify::device::{compile_unit, probe_cuda};
 use rectify::formula::lanes::Isa;
-use rectify::{Device, train};
+use rectify::formula::unit;
+use rectify::kernels::{self, Example};
+use rectify::{Device, Result, train};
 
 fn main() -> ExitCode {
-    cli::main(&cli::Jobs { train: train::run, evaluate: train::evaluate, devices })
+    let kernels = cli::KernelJobs { units, compile: compile_unit };
+    cli::main(&cli::Jobs { train: train::run, evaluate: train::evaluate, devices, kernels })
+}
+
+fn units() -> Result<Vec<Example>> {
+    Ok([unit::examples()?, kernels::examples()].concat())
 }
 
 fn devices() -> cli::DeviceList {

@@ -7,6 +7,7 @@ mod devices;
 mod eval;
 mod failure;
 mod interrupt;
+mod kernels;
 mod number;
 mod output;
 mod progress;
@@ -21,6 +22,7 @@ use rectify::train::{Done, EvalOptions, Evaluation, TrainOptions};
 
 pub use devices::{DeviceDescription, DeviceList};
 use failure::Failure;
+pub use kernels::KernelJobs;
 
 /// What the commands call to do their work.
 pub struct Jobs {
@@ -30,6 +32,8 @@ pub struct Jobs {
     pub evaluate: fn(&EvalOptions) -> Result<Evaluation>,
     /// Looks for devices.
     pub devices: fn() -> DeviceList,
+    /// Lists and compiles kernels.
+    pub kernels: KernelJobs,
 }
 
 /// Reads the command line, does what it says and gives the exit code.
@@ -42,6 +46,7 @@ fn run(jobs: &Jobs) -> Result<ExitCode, Failure> {
         Command::Train(args) => train::run(args, jobs.train),
         Command::Eval(args) => eval::run(args, jobs.evaluate),
         Command::Devices(args) => devices::run(&args, jobs.devices),
+        Command::Kernels(args) => kernels::run(&args, jobs.kernels),
     }
 }
 
@@ -58,6 +63,7 @@ enum Command {
     Train(train::Args),
     Eval(eval::Args),
     Devices(devices::Args),
+    Kernels(kernels::Args),
 }
 
 const EXAMPLES: &str = "\

@@ -35,4 +35,9 @@ impl Unit {
         sources.iter().for_each(|source| text.push_str(source.text));
         Self { kernel, text }
     }
+
+    /// The threads of its blocks, if it is compiled for a number of them.
+    pub fn threads(&self) -> Option<u32> {
+        self.text.lines().find_map(|line| line.strip_prefix("#define THREADS "))?.parse().ok()
+    }
 }

@@ -1,0 +1,216 @@
+//! `rectify kernels check`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use rectify::Error;
+use rectify::kernels::{Example, Resources, Unit, warnings};
+use serde::Serialize;
+
+use super::super::failure::Failure;
+use super::super::output::{OutputArgs, print_json, print_line};
+use super::budget::Budget;
+use super::{KernelJobs, chosen, name};
+
+/// Compile every kernel with NVRTC, which needs no GPU, and fail where one warns, spills or grows
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The architectures to compile for
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = architecture,
+          default_value = "sm_75,sm_80,sm_90,sm_100,sm_120")]
+    arch: Vec<u32>,
+    /// Check only those whose name holds this
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Write the registers that kernels use to this file instead of holding them against the table built in
+    #[arg(long, value_name = "FILE", conflicts_with = "only")]
+    write_budget: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rectify kernels check --arch sm_90 --only softmax
+  rectify kernels check --write-budget kernels/budget.txt
+
+NVRTC comes with the CUDA toolkit or from `pip install nvidia-cuda-nvrtc`; RECTIFY_CUDA_PATH names its folder.";
+
+/// Makes the assembler say what a kernel uses.
+const OPTIONS: [&str; 1] = ["--ptxas-options=-v"];
+
+/// What came of compiling a unit.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "compiled")]
+struct Checked {
+    kernel: String,
+    operands: String,
+    architecture: String,
+    registers: Option<u32>,
+    shared_bytes: Option<u32>,
+    spilled_bytes: Option<u32>,
+    /// Blocks that run on a multiprocessor at once.
+    blocks: Option<u32>,
+    /// The part of a multiprocessor's warps they are.
+    occupancy: Option<f64>,
+    image_bytes: usize,
+    milliseconds: u64,
+    problems: Vec<String>,
+}
+
+/// The end of the list.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "checked")]
+struct Summary {
+    compiled: usize,
+    with_problems: usize,
+    seconds: f64,
+}
+
+pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
+    let examples = chosen(jobs.units, args.only.as_deref())?;
+    for &architecture in &args.arch {
+        // Whether there is a compiler, and it knows the architecture, is not said once per kernel.
+        (jobs.compile)(&Unit::new("nothing", &[], &[]), architecture, &[])?;
+    }
+    let work: Vec<_> = args.arch.iter().flat_map(|&arch| examples.iter().map(move |example| (example, arch))).collect();
+    let budget = if args.write_budget.is_some() { None } else { Some(Budget::committed()) };
+    let width = examples.iter().map(|example| name(example).chars().count()).max().unwrap_or(0);
+    let (start, mut measured, mut with_problems) = (Instant::now(), Budget::default(), 0);
+    in_order(
+        &work,
+        |&(example, arch)| check(example, arch, jobs, budget.as_ref()),
+        |index, checked| {
+            if let Some(registers) = checked.registers {
+                measured.add(&checked.kernel, work[index].1, registers);
+            }
+            with_problems += usize::from(!checked.problems.is_empty());
+            checked.print(args.output, width)
+        },
+    )?;
+    let summary = Summary { compiled: work.len(), with_problems, seconds: start.elapsed().as_secs_f64() };
+    if args.output.json {
+        print_json(&summary)?;
+    } else if !args.output.quiet {
+        eprintln!("{} compiled in {:.1} s, {with_problems} with problems", summary.compiled, summary.seconds);
+    }
+    if let Some(path) = &args.write_budget {
+        fs::write(path, measured.text()).map_err(|cause| Error::io("write", path, cause))?;
+    }
+    match with_problems {
+        0 => Ok(ExitCode::SUCCESS),
+        _ => Err(Failure::Run(anyhow::anyhow!("{with_problems} of {} units have problems", work.len()))),
+    }
+}
+
+fn check(example: &Example, architecture: u32, jobs: KernelJobs, budget: Option<&Budget>) -> Checked {
+    let start = Instant::now();
+    let compiled = (jobs.compile)(&example.unit, architecture, &OPTIONS);
+    let milliseconds = start.elapsed().min(Duration::MAX).as_millis() as u64;
+    let log = compiled.as_ref().map_or("", |compiled| compiled.log.as_str());
+    let mut problems: Vec<String> = warnings(log).map(str::to_owned).collect();
+    let resources = Resources::from_log(log);
+    match (&compiled, resources) {
+        (Err(error), _) => problems.push(error.to_string()),
+        (Ok(_), None) => problems.push("the compiler does not say what it uses".into()),
+        (Ok(_), Some(Resources { registers, spilled_bytes, .. })) => {
+            if spilled_bytes > 0 {
+                problems.push(format!("spills {spilled_bytes} bytes"));
+            }
+            match budget.map(|budget| budget.registers(&example.unit.kernel, architecture)) {
+                Some(Some(most)) if registers > most => {
+                    problems.push(format!("uses {registers} registers, {most} are its budget"));
+                }
+                _ => {}
+            }
+        }
+    }
+    let threads = example.unit.threads();
+    let occupancy = resources.zip(threads).and_then(|(resources, threads)| resources.occupancy(architecture, threads));
+    Checked {
+        kernel: example.unit.kernel.clone(),
+        operands: example.operands.clone(),
+        architecture: format!("sm_{architecture}"),
+        registers: resources.map(|resources| resources.registers),
+        shared_bytes: resources.map(|resources| resources.shared_bytes),
+        spilled_bytes: resources.map(|resources| resources.spilled_bytes),
+        blocks: occupancy.map(|(blocks, _)| blocks),
+        occupancy: occupancy.map(|(_, part)| part),
+        image_bytes: compiled.map_or(0, |compiled| compiled.image.len()),
+        milliseconds,
+        problems,
+    }
+}
+
+impl Checked {
+    fn print(&self, output: OutputArgs, width: usize) -> Result<(), Failure> {
+        let name = format!("{} {}", self.kernel, self.operands);
+        match (output.json, output.quiet) {
+            (true, false) => print_json(self)?,
+            (false, false) => {
+                let number = |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
+                print_line(&format!(
+                    "{name:width$}  {:6} {:>3} registers {:>5} B shared {:>4} {:>5} ms",
+                    self.architecture,
+                    number(self.registers),
+                    number(self.shared_bytes),
+                    self.occupancy.map_or("-".to_owned(), |part| format!("{:.0}%", 100.0 * part)),
+                    self.milliseconds,
+                ))?;
+            }
+            (_, true) => {}
+        }
+        if !output.json {
+            self.problems.iter().for_each(|problem| eprintln!("{name} {}: {problem}", self.architecture));
+        }
+        Ok(())
+    }
+}
+
+/// Does `work` on every item, on as many threads as there are processors, and calls `then` with what came of it, in the
+/// order of the items.
+fn in_order<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    mut then: impl FnMut(usize, R) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let next = AtomicUsize::new(0);
+    let (sender, results) = mpsc::channel();
+    let (next, work) = (&next, &work);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                while let Some((index, item)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+                {
+                    if sender.send((index, work(item))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut early = std::collections::BTreeMap::new();
+        let mut due = 0;
+        for (index, result) in results {
+            early.insert(index, result);
+            while let Some(result) = early.remove(&due) {
+                then(due, result)?;
+                due += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// `sm_90` as 90.
+fn architecture(text: &str) -> Result<u32, String> {
+    let number = text.strip_prefix("sm_").unwrap_or(text).parse();
+    number.map_err(|_| format!("'{text}' is not an architecture such as sm_90"))
+}

@@ -1,0 +1,58 @@
+//! `rectify kernels`.
+
+mod budget;
+mod check;
+mod list;
+
+use std::process::ExitCode;
+
+use rectify::Result;
+use rectify::device::CompiledUnit;
+use rectify::kernels::{Example, Unit};
+
+use super::failure::Failure;
+
+/// List the CUDA kernels, or compile them without a GPU
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    List(list::Args),
+    Check(check::Args),
+}
+
+/// What the commands on kernels call.
+#[derive(Clone, Copy)]
+pub struct KernelJobs {
+    /// Every unit there is.
+    pub units: fn() -> Result<Vec<Example>>,
+    /// Compiles a unit for an architecture such as 90, with options.
+    pub compile: fn(&Unit, u32, &[&str]) -> Result<CompiledUnit>,
+}
+
+/// Does what the arguments say.
+pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        Command::List(args) => list::run(args, jobs.units),
+        Command::Check(args) => check::run(args, jobs),
+    }
+}
+
+/// The units whose name holds `only`, if it is given.
+fn chosen(units: fn() -> Result<Vec<Example>>, only: Option<&str>) -> Result<Vec<Example>, Failure> {
+    let mut examples = units()?;
+    examples.retain(|example| only.is_none_or(|only| name(example).contains(only)));
+    match (only, examples.is_empty()) {
+        (Some(only), true) => Err(Failure::Input(anyhow::anyhow!("no kernel's name holds '{only}'"))),
+        _ => Ok(examples),
+    }
+}
+
+/// What a unit is called.
+fn name(example: &Example) -> String {
+    format!("{} {}", example.unit.kernel, example.operands)
+}
