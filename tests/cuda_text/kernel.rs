@@ -42,6 +42,8 @@ struct Case {
     in_place: Vec<Option<usize>>,
     /// Whether operands begin one element beside the alignment of vectors.
     shifted: bool,
+    /// Whether elements are counted in 64 bits, as if there were very many.
+    wide: bool,
     /// How far a result may be off.
     ulps: u64,
 }
@@ -56,6 +58,7 @@ impl Case {
             expected: vec![expected],
             in_place: vec![None],
             shifted: false,
+            wide: false,
             ulps: 0,
         }
     }
@@ -82,6 +85,10 @@ impl Case {
         Self { shifted: true, ..self }
     }
 
+    fn wide(self) -> Self {
+        Self { wide: true, ..self }
+    }
+
     fn within(self, ulps: u64) -> Self {
         Self { ulps, ..self }
     }
@@ -97,7 +104,9 @@ impl Case {
         };
         let inputs: Vec<_> = self.inputs.iter().zip(&input_layouts).map(operand).collect();
         let outputs: Vec<_> = self.expected.iter().map(|tensor| operand((tensor, tensor.layout()))).collect();
-        Walk::new(&inputs, &outputs)
+        let mut walk = Walk::new(&inputs, &outputs);
+        walk.pattern.wide |= self.wide;
+        walk
     }
 
     /// C++ that reads the buffers, runs the kernel and writes every buffer an output is in.
@@ -314,6 +323,7 @@ fn layouts() -> Vec<Case> {
             Case::map(arithmetic::sub, &[&a, &turned]),
             Case::map(activation::relu, &[&turned]).shifted(),
             Case::map(arithmetic::choose, &[&a, &turned, &column]),
+            Case::map(arithmetic::choose, &[&a, &turned, &column]).wide(),
             Case::map(dropout { keep: 0.75 }, &[&turned]),
             Case::map(arithmetic::add, &[&a.slice(1, 1..columns).unwrap(), &row.slice(1, 0..columns - 1).unwrap()]),
             Case::map(arithmetic::mul, &[&a.slice(0, 3..4).unwrap(), &column]),
