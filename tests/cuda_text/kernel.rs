@@ -116,13 +116,12 @@ impl Case {
         let kernel = format!("{}_{index}", unit.kernel);
         let mut text = isolated(&unit.text.replacen(&unit.kernel, &kernel, 1), index);
         let _ = writeln!(text, "static void run_{index}() {{");
-        for (name, bytes) in self.buffers() {
+        for (name, begin, bytes) in self.buffers() {
             let size = bytes.len() + 2 * GUARD;
             let _ = writeln!(
                 text,
                 "    alignas(64) static char {name}[{size}]; memset({name}, {GUARD_BYTE}, {size});
-    if (fread({name} + {}, {}, 1, stdin) != 1) return;",
-                self.first(&name),
+    if (fread({name} + {begin}, {}, 1, stdin) != 1) return;",
                 bytes.len()
             );
         }
@@ -158,11 +157,12 @@ impl Case {
         text
     }
 
-    /// Every buffer by its name in the program, with what is in it before.
-    fn buffers(&self) -> Vec<(String, Vec<u8>)> {
-        let inputs = self.inputs.iter().enumerate().map(|(i, tensor)| (format!("input{i}"), buffer(tensor)));
+    /// Every buffer by its name in the program, with where it begins and what is in it before.
+    fn buffers(&self) -> Vec<(String, usize, Vec<u8>)> {
+        let input = |(i, tensor)| (format!("input{i}"), self.begin(tensor), buffer(tensor));
         let fresh = (0..self.expected.len()).filter(|&i| self.in_place[i].is_none());
-        inputs.chain(fresh.map(|i| (self.home(i), self.before[i].clone()))).collect()
+        let output = |i: usize| (self.home(i), self.begin(&self.expected[i]), self.before[i].clone());
+        self.inputs.iter().enumerate().map(input).chain(fresh.map(output)).collect()
     }
 
     /// The buffer that an output is in.
@@ -170,18 +170,14 @@ impl Case {
         self.in_place[output].map_or(format!("output{output}"), |input| format!("input{input}"))
     }
 
-    /// Where the first element of a tensor is in its buffer.
-    fn start(&self, tensor: &Tensor) -> usize {
-        let size = tensor.dtype().size();
-        GUARD + tensor.layout().offset() * size + if self.shifted { size } else { 0 }
+    /// Where what is in a tensor's buffer begins in the program's.
+    fn begin(&self, tensor: &Tensor) -> usize {
+        GUARD + if self.shifted { tensor.dtype().size() } else { 0 }
     }
 
-    /// Where a buffer begins.
-    fn first(&self, name: &str) -> usize {
-        let places = self.inputs.iter().enumerate().map(|(i, tensor)| (format!("input{i}"), tensor));
-        let mut places = places.chain(self.expected.iter().enumerate().map(|(i, tensor)| (self.home(i), tensor)));
-        let (_, tensor) = places.find(|(place, _)| place == name).unwrap();
-        self.start(tensor) - tensor.layout().offset() * tensor.dtype().size()
+    /// Where the first element of a tensor is in the program's buffer.
+    fn start(&self, tensor: &Tensor) -> usize {
+        self.begin(tensor) + tensor.layout().offset() * tensor.dtype().size()
     }
 
     fn pointer(&self, index: usize, buffer: &str, tensor: &Tensor) -> String {
@@ -191,12 +187,12 @@ impl Case {
     /// Holds the program's output against what is expected, and takes it off.
     fn check(&self, output: &mut &[u8]) {
         let signature = self.formula.signature();
-        for (i, tensor) in self.expected.iter().enumerate() {
+        for tensor in &self.expected {
             let (dtype, expected) = (tensor.dtype(), buffer(tensor));
             let name = format!("{} {:?} in {tensor:?} of {:?}", signature.name, signature.role, self.inputs);
             let (found, rest) = output.split_at(expected.len() + 2 * GUARD);
             *output = rest;
-            let (before, behind) = found.split_at(self.first(&self.home(i)));
+            let (before, behind) = found.split_at(self.begin(tensor));
             let (results, behind) = behind.split_at(expected.len());
             let untouched = before.iter().chain(behind).all(|&byte| byte == GUARD_BYTE);
             assert!(untouched, "{name}: wrote beyond the output");
@@ -441,7 +437,7 @@ fn kernels_give_what_the_cpu_gives() {
     for (index, case) in cases.iter().enumerate() {
         program.push_str(&case.program(index));
         let _ = write!(calls, " run_{index}();");
-        case.buffers().iter().for_each(|(_, bytes)| input.extend(bytes));
+        case.buffers().iter().for_each(|(.., bytes)| input.extend(bytes));
     }
     let _ = writeln!(program, "int main() {{{calls} }}");
     let output = compiler.run(&program, &input);
