@@ -42,6 +42,8 @@ struct Case {
     in_place: Vec<Option<usize>>,
     /// Whether operands begin one element beside the alignment of vectors.
     shifted: bool,
+    /// Whether elements are counted in 64 bits, as if there were very many.
+    wide: bool,
     /// How far a result may be off.
     ulps: u64,
 }
@@ -56,6 +58,7 @@ impl Case {
             expected: vec![expected],
             in_place: vec![None],
             shifted: false,
+            wide: false,
             ulps: 0,
         }
     }
@@ -82,6 +85,10 @@ impl Case {
         Self { shifted: true, ..self }
     }
 
+    fn wide(self) -> Self {
+        Self { wide: true, ..self }
+    }
+
     fn within(self, ulps: u64) -> Self {
         Self { ulps, ..self }
     }
@@ -97,7 +104,9 @@ impl Case {
         };
         let inputs: Vec<_> = self.inputs.iter().zip(&input_layouts).map(operand).collect();
         let outputs: Vec<_> = self.expected.iter().map(|tensor| operand((tensor, tensor.layout()))).collect();
-        Walk::new(&inputs, &outputs)
+        let mut walk = Walk::new(&inputs, &outputs);
+        walk.pattern.wide |= self.wide;
+        walk
     }
 
     /// C++ that reads the buffers, runs the kernel and writes every buffer an output is in.
@@ -107,13 +116,12 @@ impl Case {
         let kernel = format!("{}_{index}", unit.kernel);
         let mut text = isolated(&unit.text.replacen(&unit.kernel, &kernel, 1), index);
         let _ = writeln!(text, "static void run_{index}() {{");
-        for (name, bytes) in self.buffers() {
+        for (name, begin, bytes) in self.buffers() {
             let size = bytes.len() + 2 * GUARD;
             let _ = writeln!(
                 text,
                 "    alignas(64) static char {name}[{size}]; memset({name}, {GUARD_BYTE}, {size});
-    if (fread({name} + {}, {}, 1, stdin) != 1) return;",
-                self.first(&name),
+    if (fread({name} + {begin}, {}, 1, stdin) != 1) return;",
                 bytes.len()
             );
         }
@@ -149,11 +157,12 @@ impl Case {
         text
     }
 
-    /// Every buffer by its name in the program, with what is in it before.
-    fn buffers(&self) -> Vec<(String, Vec<u8>)> {
-        let inputs = self.inputs.iter().enumerate().map(|(i, tensor)| (format!("input{i}"), buffer(tensor)));
+    /// Every buffer by its name in the program, with where it begins and what is in it before.
+    fn buffers(&self) -> Vec<(String, usize, Vec<u8>)> {
+        let input = |(i, tensor)| (format!("input{i}"), self.begin(tensor), buffer(tensor));
         let fresh = (0..self.expected.len()).filter(|&i| self.in_place[i].is_none());
-        inputs.chain(fresh.map(|i| (self.home(i), self.before[i].clone()))).collect()
+        let output = |i: usize| (self.home(i), self.begin(&self.expected[i]), self.before[i].clone());
+        self.inputs.iter().enumerate().map(input).chain(fresh.map(output)).collect()
     }
 
     /// The buffer that an output is in.
@@ -161,18 +170,14 @@ impl Case {
         self.in_place[output].map_or(format!("output{output}"), |input| format!("input{input}"))
     }
 
-    /// Where the first element of a tensor is in its buffer.
-    fn start(&self, tensor: &Tensor) -> usize {
-        let size = tensor.dtype().size();
-        GUARD + tensor.layout().offset() * size + if self.shifted { size } else { 0 }
+    /// Where what is in a tensor's buffer begins in the program's.
+    fn begin(&self, tensor: &Tensor) -> usize {
+        GUARD + if self.shifted { tensor.dtype().size() } else { 0 }
     }
 
-    /// Where a buffer begins.
-    fn first(&self, name: &str) -> usize {
-        let places = self.inputs.iter().enumerate().map(|(i, tensor)| (format!("input{i}"), tensor));
-        let mut places = places.chain(self.expected.iter().enumerate().map(|(i, tensor)| (self.home(i), tensor)));
-        let (_, tensor) = places.find(|(place, _)| place == name).unwrap();
-        self.start(tensor) - tensor.layout().offset() * tensor.dtype().size()
+    /// Where the first element of a tensor is in the program's buffer.
+    fn start(&self, tensor: &Tensor) -> usize {
+        self.begin(tensor) + tensor.layout().offset() * tensor.dtype().size()
     }
 
     fn pointer(&self, index: usize, buffer: &str, tensor: &Tensor) -> String {
@@ -182,12 +187,12 @@ impl Case {
     /// Holds the program's output against what is expected, and takes it off.
     fn check(&self, output: &mut &[u8]) {
         let signature = self.formula.signature();
-        for (i, tensor) in self.expected.iter().enumerate() {
+        for tensor in &self.expected {
             let (dtype, expected) = (tensor.dtype(), buffer(tensor));
             let name = format!("{} {:?} in {tensor:?} of {:?}", signature.name, signature.role, self.inputs);
             let (found, rest) = output.split_at(expected.len() + 2 * GUARD);
             *output = rest;
-            let (before, behind) = found.split_at(self.first(&self.home(i)));
+            let (before, behind) = found.split_at(self.begin(tensor));
             let (results, behind) = behind.split_at(expected.len());
             let untouched = before.iter().chain(behind).all(|&byte| byte == GUARD_BYTE);
             assert!(untouched, "{name}: wrote beyond the output");
@@ -314,6 +319,7 @@ fn layouts() -> Vec<Case> {
             Case::map(arithmetic::sub, &[&a, &turned]),
             Case::map(activation::relu, &[&turned]).shifted(),
             Case::map(arithmetic::choose, &[&a, &turned, &column]),
+            Case::map(arithmetic::choose, &[&a, &turned, &column]).wide(),
             Case::map(dropout { keep: 0.75 }, &[&turned]),
             Case::map(arithmetic::add, &[&a.slice(1, 1..columns).unwrap(), &row.slice(1, 0..columns - 1).unwrap()]),
             Case::map(arithmetic::mul, &[&a.slice(0, 3..4).unwrap(), &column]),
@@ -431,7 +437,7 @@ fn kernels_give_what_the_cpu_gives() {
     for (index, case) in cases.iter().enumerate() {
         program.push_str(&case.program(index));
         let _ = write!(calls, " run_{index}();");
-        case.buffers().iter().for_each(|(_, bytes)| input.extend(bytes));
+        case.buffers().iter().for_each(|(.., bytes)| input.extend(bytes));
     }
     let _ = writeln!(program, "int main() {{{calls} }}");
     let output = compiler.run(&program, &input);

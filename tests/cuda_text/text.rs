@@ -1,9 +1,14 @@
 //! The text of a few formulas and of the units around them.
 
+use std::collections::HashSet;
+
 use rectify::DType;
 use rectify::formula::catalogue::activation::relu;
 use rectify::formula::catalogue::{arithmetic, create};
-use rectify::formula::unit::{Operand, THREADS, Walk, map_blocks, map_unit};
+use rectify::formula::unit::{
+    Combine, Copy, Operand, Reduce, THREADS, Walk, copy_unit, examples, map_blocks, map_unit, reduce_unit,
+    transpose_unit,
+};
 use rectify::formula::{AnyFormula, Precision};
 use rectify::kernels::Unit;
 use rectify::{Layout, Shape};
@@ -209,4 +214,87 @@ fn other_sizes_are_the_same_unit() {
     );
     assert_eq!(bias(3, 7).pattern.width, 1, "vectors do not end with rows");
     assert!(bias(1 << 20, 1 << 12).pattern.wide);
+}
+
+/// The reduction of contiguous elements of these sizes down to others.
+fn reduce(dtype: DType, sizes: &[usize], kept: &[usize]) -> Reduce {
+    let [whole, kept] = [sizes, kept].map(|sizes| Layout::contiguous(Shape::new(sizes).unwrap()));
+    let output = kept.broadcast_to("sum", whole.shape()).unwrap();
+    let operand = |layout| Operand { dtype, layout, address: 0 };
+    Reduce::new(&[operand(&whole)], operand(&output))
+}
+
+#[test]
+fn a_reduction_names_what_is_reduced() {
+    let rows = reduce(DType::Bf16, &[100, 64], &[100, 1]);
+    let unit = reduce_unit(Combine::Max, &arithmetic::abs, &rows);
+    assert_eq!(unit.kernel, "reduce_max_rows_abs");
+    assert_lines(
+        &unit,
+        &["#define COMBINE Max", "#define ROWS 1", "#define DENSE 1", "#define WIDTH 8", "#define RANK 0"],
+    );
+    let columns = reduce(DType::Bf16, &[100, 64], &[1, 64]);
+    let unit = reduce_unit(Combine::Sum, &arithmetic::abs, &columns);
+    assert_eq!(unit.kernel, "reduce_sum_columns_abs");
+    assert_lines(&unit, &["#define COMBINE Sum", "#define ROWS 0"]);
+    assert_ne!(rows.bytes(), columns.bytes());
+    assert_eq!(rows.bytes(), reduce(DType::Bf16, &[7, 800], &[7, 1]).bytes(), "other sizes are the same unit");
+}
+
+/// Pieces make up their group, and their results are reduced in turn until there is one for each.
+#[test]
+fn the_pieces_of_a_reduction_are_all_of_it() {
+    let sizes = [1, 2, 3, 10, 64, 100, 257, 4096, 10_007, 1 << 20, (1 << 25) + 1];
+    for (rows, columns) in sizes.into_iter().flat_map(|rows| sizes.map(|columns| (rows, columns))) {
+        for kept in [[rows, 1], [1, columns], [1, 1], [rows, columns]] {
+            for dtype in [DType::U8, DType::F32, DType::F64] {
+                let (mut stage, mut stages) = (reduce(dtype, &[rows, columns], &kept), 1);
+                let mut count = rows * columns;
+                loop {
+                    let ([groups, members, columns, piece, pieces, team], _) = stage.words();
+                    assert_eq!((groups * members * columns) as usize, count, "{stage:?}");
+                    assert!(
+                        piece * (pieces - 1) < members && members <= piece * pieces && piece < 1 << 32,
+                        "{stage:?}"
+                    );
+                    assert!(team.is_power_of_two() && team <= THREADS as u64 && stage.blocks() > 0, "{stage:?}");
+                    let Some(results) = stage.pieces() else { break };
+                    count = (groups * pieces * columns) as usize;
+                    assert_eq!(results.bytes(), count * stage.pattern().precision().dtype().size());
+                    (stage, stages) = (results.reduce(0, 0), stages + 1);
+                }
+                assert!(stages <= 4, "{rows} x {columns} to {kept:?} in {stages} stages");
+            }
+        }
+    }
+}
+
+#[test]
+fn elements_are_copied_by_the_fastest_way() {
+    let layout = |sizes: &[usize]| Layout::contiguous(Shape::new(sizes).unwrap());
+    fn operand(layout: &Layout) -> Operand<'_> {
+        Operand { dtype: DType::F16, layout, address: 0 }
+    }
+    let copy = |from: &Layout| Copy::new(operand(from), operand(&layout(from.shape())));
+    assert!(matches!(copy(&layout(&[3, 4])), Copy::Bytes(24)));
+    let turned = layout(&[64, 3, 32]).transpose(0, 2).unwrap();
+    let Copy::Tiles(tiles) = copy(&turned) else { panic!("not by tiles") };
+    assert_lines(&transpose_unit(&tiles), &["#define T f16", "#define PACK 2", "#define RANK 1"]);
+    assert_eq!(tiles.blocks(), 3);
+    assert!(matches!(copy(&turned.slice(0, 0, 3).unwrap()), Copy::Vectors(_)), "tiles would be nearly empty");
+    let Copy::Vectors(part) = copy(&layout(&[5, 40]).slice(1, 8, 32).unwrap()) else { panic!("not by vectors") };
+    assert_lines(&copy_unit(&part), &["#define WIDTH 8", "#define RANK 2"]);
+    // Both turned alike: no gaps, whatever the order.
+    let both = operand(&turned);
+    assert!(matches!(Copy::new(both, both), Copy::Bytes(12_288)));
+}
+
+#[test]
+fn examples_are_units_of_their_own() {
+    let examples = examples().unwrap();
+    let texts: HashSet<_> = examples.iter().map(|example| &example.unit.text).collect();
+    let names: HashSet<_> = examples.iter().map(|example| (&example.unit.kernel, &example.operands)).collect();
+    assert_eq!((names.len(), texts.len()), (examples.len(), examples.len()));
+    let has = |part: &str| examples.iter().any(|example| example.unit.kernel.contains(part));
+    assert!(["map_gelu_gradient0", "reduce_sum_rows", "reduce_max_columns", "copy", "transpose"].into_iter().all(has));
 }

@@ -15,6 +15,8 @@ use crate::traversal::Traversal;
 
 /// Vectors that a thread adds to each other in sequence at most, before pairs are joined.
 const CHAIN: usize = 32;
+/// Vectors that a thread adds in sequence sooner than that pieces are worth another launch.
+const SHORT_CHAIN: usize = 8;
 /// Blocks that keep any device busy: with fewer, what they would reduce is cut into pieces.
 const BLOCKS: usize = 1024;
 /// Elements of a piece of a row below which cutting it costs more than it gives.
@@ -137,7 +139,7 @@ impl Reduce {
         self.team = (THREADS / deep).min(vectors.next_power_of_two());
         let step = THREADS / self.team * unroll;
         let wanted = self.members.div_ceil(BLOCKS.div_ceil(vectors.div_ceil(self.team)));
-        let most = wanted.clamp(2 * step, CHAIN * step);
+        let most = wanted.clamp(SHORT_CHAIN * step, CHAIN * step);
         if self.members > most {
             self.cut(self.members.div_ceil(self.members.div_ceil(most)));
         }

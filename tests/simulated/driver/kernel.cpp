@@ -1,0 +1,151 @@
+// Modules, and launches: arguments are checked when a kernel is launched, and its blocks run when the stream comes to it.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <string>
+#include <unistd.h>
+
+#include "../kernel.h"
+#include "block.h"
+#include "state.h"
+
+namespace {
+struct Module {
+    void* library;
+    const SimulatedUnit* unit;
+};
+struct Function {
+    const SimulatedUnit* unit;
+    const SimulatedKernel* kernel;
+};
+struct Launch {
+    Function function;
+    SimulatedIndex grid, block;
+    std::vector<uint64_t> words;
+    std::vector<void*> parameters;
+};
+
+std::map<void*, Module*> modules;
+std::map<void*, Function*> functions;
+
+void run(void* data) {
+    Launch& launch = *(Launch*)data;
+    run_blocks(*launch.function.unit, *launch.function.kernel, launch.grid, launch.block, launch.parameters.data());
+}
+
+bool are_pointers_living(const SimulatedKernel& kernel, void** parameters) {
+    for (unsigned i = 0; i < kernel.parameters; i++) {
+        char* start;
+        void* pointer = kernel.is_pointer[i] ? *(void**)parameters[i] : nullptr;
+        if (pointer && !find_allocation(pointer, &start)) {
+            violation("argument %u of %s, %p, leads to no living allocation", i, kernel.name, pointer);
+            return false;
+        }
+    }
+    return true;
+}
+} // namespace
+
+EXPORTED int cuModuleLoadData(void** handle, const void* image) {
+    LOCKED;
+    ENTER("cuModuleLoadData", 1);
+    SimulatedImage head;
+    memcpy(head.magic, image, sizeof head.magic);
+    const bool is_code = !memcmp(head.magic, SIMULATED_CODE, 8), is_ptx = !memcmp(head.magic, SIMULATED_PTX, 8);
+    if (!is_code && !is_ptx) {
+        return INVALID_IMAGE;
+    }
+    memcpy(&head, image, sizeof head);
+    const unsigned device = environment("SIMULATED_CUDA_CAPABILITY", 90);
+    if (is_code ? head.architecture != device : head.architecture > device) {
+        return NO_BINARY;
+    }
+    // The loader knows a file by its name: each has one of its own.
+    static unsigned loaded = 0;
+    const char* folder = getenv("TMPDIR");
+    const std::string path = std::string(folder ? folder : "/tmp") + "/simulated_cuda_" + std::to_string(getpid()) + "_" +
+                             std::to_string(loaded++) + ".so";
+    FILE* file = fopen(path.c_str(), "wb");
+    const bool written = file && fwrite((const char*)image + sizeof head, head.bytes, 1, file) == 1;
+    if (file) {
+        fclose(file);
+    }
+    void* library = written ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
+    remove(path.c_str());
+    if (!library) {
+        fprintf(stderr, "simulated cuda: %s\n", dlerror());
+        return INVALID_IMAGE;
+    }
+    Module* module = new Module{library, (const SimulatedUnit*)dlsym(library, "simulated_unit")};
+    modules[*handle = module] = module;
+    return OK;
+}
+
+EXPORTED int cuModuleUnload(void* handle) {
+    LOCKED;
+    ENTER("cuModuleUnload", 1);
+    run_all();
+    const auto found = modules.find(handle);
+    if (found == modules.end()) {
+        violation("%p is no module, or one that was unloaded", handle);
+        return INVALID_HANDLE;
+    }
+    for (auto entry = functions.begin(); entry != functions.end();) {
+        entry = entry->second->unit == found->second->unit ? functions.erase(entry) : std::next(entry);
+    }
+    dlclose(found->second->library);
+    modules.erase(found);
+    return OK;
+}
+
+EXPORTED int cuModuleGetFunction(void** handle, void* module_handle, const char* name) {
+    LOCKED;
+    ENTER("cuModuleGetFunction", 1);
+    const auto found = modules.find(module_handle);
+    if (found == modules.end()) {
+        return INVALID_HANDLE;
+    }
+    const SimulatedUnit* unit = found->second->unit;
+    for (unsigned i = 0; i < unit->count; i++) {
+        if (!strcmp(unit->kernels[i].name, name)) {
+            Function* function = new Function{unit, &unit->kernels[i]};
+            functions[*handle = function] = function;
+            return OK;
+        }
+    }
+    return NOT_FOUND;
+}
+
+EXPORTED int cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
+                            unsigned block_y, unsigned block_z, unsigned shared_bytes, void* stream, void** parameters,
+                            void**) {
+    LOCKED;
+    ENTER("cuLaunchKernel", 1);
+    const auto found = functions.find(handle);
+    if (found == functions.end()) {
+        violation("%p is no function, or one whose module was unloaded", handle);
+        return INVALID_HANDLE;
+    }
+    const Function& function = *found->second;
+    const bool fits = grid_x && grid_y && grid_z && block_x && block_y && block_z && grid_x <= 0x7fffffff &&
+                      grid_y <= 65535 && grid_z <= 65535 && (uint64_t)block_x * block_y * block_z <= 1024 &&
+                      shared_bytes <= 48 << 10;
+    if (!fits) {
+        violation("%s is launched with %u x %u x %u blocks of %u x %u x %u threads and %u bytes", function.kernel->name,
+                  grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes);
+        return INVALID_VALUE;
+    }
+    note_launch(function.kernel->name);
+    if (!simulated_executes()) {
+        return OK;
+    }
+    if (!are_pointers_living(*function.kernel, parameters)) {
+        make_sticky(ILLEGAL_ADDRESS);
+        return ILLEGAL_ADDRESS;
+    }
+    Launch* launch = new Launch{function, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, {}, {}};
+    copy_parameters(*function.kernel, parameters, launch->words, launch->parameters);
+    simulated_enqueue(stream, function.kernel->name, run, launch, [](void* data) { delete (Launch*)data; });
+    return OK;
+}

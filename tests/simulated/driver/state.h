@@ -1,0 +1,60 @@
+// The state of the simulated driver, behind one lock.
+#pragma once
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "../control.h"
+#include "../core.h"
+
+enum Code {
+    OK = 0,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    NOT_INITIALIZED = 3,
+    NO_DEVICE = 100,
+    INVALID_DEVICE = 101,
+    INVALID_IMAGE = 200,
+    INVALID_CONTEXT = 201,
+    NO_BINARY = 209,
+    INVALID_HANDLE = 400,
+    NOT_FOUND = 500,
+    NOT_READY = 600,
+    ILLEGAL_ADDRESS = 700,
+};
+
+// The one lock. Work of the device runs under it, on the thread that waits for it.
+std::recursive_mutex& lock();
+#define LOCKED std::lock_guard<std::recursive_mutex> guard(lock())
+
+// memory.cpp
+struct Allocation {
+    char* mapping;
+    size_t mapped;
+    size_t bytes;
+    bool on_host;
+};
+// A living allocation that holds the address, or ends there.
+const Allocation* find_allocation(const void* address, char** start);
+int allocate(size_t bytes, bool on_host, void** address);
+int release(void* address, bool on_host);
+// Looks at the bytes around every allocation.
+void check_red_zones();
+void check_leaks();
+void describe_address(const void* address, char* text, size_t size);
+
+// stream.cpp
+struct Event {
+    uint64_t recorded = 0, passed = 0;
+};
+void run_all();
+uint64_t random_number(uint64_t bound);
+
+
+void violation(const char* format, ...) __attribute__((format(printf, 1, 2)));
+void make_sticky(int code);
+void note_launch(const char* name);
+int environment(const char* name, int otherwise);

@@ -1,0 +1,164 @@
+// The simulated compiler: the machine's own C++ compiler behind NVRTC's interface.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <unistd.h>
+
+#include "../core.h"
+#include "../kernel.h"
+
+namespace {
+enum Code { OK = 0, INVALID_INPUT = 3, INVALID_OPTION = 5, COMPILATION = 6 };
+const int ARCHITECTURES[] = {75, 80, 86, 89, 90, 100, 120};
+
+struct Program {
+    std::string source, log, code;
+    uint32_t architecture = 0;
+};
+
+// The folder this library is in: the shim lies beside it.
+std::string home() {
+    Dl_info info;
+    dladdr((void*)home, &info);
+    const std::string path = info.dli_fname;
+    return path.substr(0, path.rfind('/'));
+}
+
+std::string read(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+// The list of kernels, behind the source: names may be macros, which are known there.
+std::string table(const std::string& source) {
+    const std::regex kernel(R"re(extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\s*\()re");
+    std::string entries;
+    unsigned count = 0;
+    for (std::sregex_iterator match(source.begin(), source.end(), kernel), end; match != end; ++match) {
+        entries += "SIMULATED_ENTRY(" + (*match)[1].str() + "),";
+        count++;
+    }
+    bool waits = false;
+    for (const char* word : {"__sync", "__shfl", "__ballot", "__any_sync", "__all_sync"}) {
+        waits = waits || source.find(word) != std::string::npos;
+    }
+    return "\nstatic const SimulatedKernel simulated_kernels[] = {" + entries + "};\n" +
+           "extern \"C\" char __bss_start[], _end[];\n" +
+           "extern \"C\" __attribute__((visibility(\"default\"))) const SimulatedUnit simulated_unit = {" +
+           std::to_string(count) + ", simulated_kernels, " + std::to_string(waits) +
+           ", &threadIdx, &blockIdx, &blockDim, &gridDim, &simulated_runtime, __bss_start, _end};\n";
+}
+
+bool knows(int architecture) {
+    for (int known : ARCHITECTURES) {
+        if (known == architecture) {
+            return true;
+        }
+    }
+    return false;
+}
+} // namespace
+
+EXPORTED int nvrtcVersion(int* major, int* minor) {
+    *major = 13;
+    *minor = 0;
+    return OK;
+}
+
+EXPORTED int nvrtcGetNumSupportedArchs(int* count) {
+    *count = sizeof ARCHITECTURES / sizeof *ARCHITECTURES;
+    return OK;
+}
+
+EXPORTED int nvrtcGetSupportedArchs(int* architectures) {
+    memcpy(architectures, ARCHITECTURES, sizeof ARCHITECTURES);
+    return OK;
+}
+
+EXPORTED int nvrtcCreateProgram(void** program, const char* source, const char*, int, const char* const*,
+                                const char* const*) {
+    ENTER("nvrtcCreateProgram", 0);
+    Program* made = new Program;
+    made->source = source;
+    *program = made;
+    return OK;
+}
+
+EXPORTED int nvrtcDestroyProgram(void** program) {
+    delete (Program*)*program;
+    *program = nullptr;
+    return OK;
+}
+
+EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* options) {
+    ENTER("nvrtcCompileProgram", 0);
+    Program& program = *(Program*)handle;
+    for (int i = 0; i < count; i++) {
+        int architecture;
+        if (sscanf(options[i], "--gpu-architecture=sm_%d", &architecture) == 1 ||
+            sscanf(options[i], "--gpu-architecture=compute_%d", &architecture) == 1) {
+            if (!knows(architecture)) {
+                return INVALID_OPTION;
+            }
+            program.architecture = architecture;
+        }
+    }
+    char folder[] = "/tmp/simulated_nvrtc_XXXXXX";
+    if (!mkdtemp(folder)) {
+        return COMPILATION;
+    }
+    const std::string base = folder;
+    std::ofstream(base + "/unit.cpp") << program.source << table(program.source);
+    const char* named = getenv("CXX");
+    const std::string command = std::string(named && *named ? named : "c++") +
+                                " -std=c++17 -O1 -w -fPIC -shared -nostdlib -fno-exceptions -fno-rtti -fvisibility=hidden"
+                                " -fno-threadsafe-statics -ffp-contract=off -I '" +
+                                home() + "' -include shim.h '" + base + "/unit.cpp' -o '" + base + "/unit.so' -lm > '" +
+                                base + "/log' 2>&1";
+    const int status = system(command.c_str());
+    program.log = read(base + "/log");
+    program.code = status == 0 ? read(base + "/unit.so") : "";
+    for (const char* name : {"/unit.cpp", "/unit.so", "/log"}) {
+        unlink((base + name).c_str());
+    }
+    rmdir(folder);
+    return status == 0 ? OK : COMPILATION;
+}
+
+EXPORTED int nvrtcGetProgramLogSize(void* handle, size_t* size) {
+    *size = ((Program*)handle)->log.size() + 1;
+    return OK;
+}
+
+EXPORTED int nvrtcGetProgramLog(void* handle, char* log) {
+    strcpy(log, ((Program*)handle)->log.c_str());
+    return OK;
+}
+
+namespace {
+int image_size(void* handle, size_t* size) {
+    *size = sizeof(SimulatedImage) + ((Program*)handle)->code.size();
+    return OK;
+}
+
+int image(void* handle, char* to, const char* magic) {
+    const Program& program = *(Program*)handle;
+    SimulatedImage head = {{}, program.architecture, 0, program.code.size()};
+    memcpy(head.magic, magic, sizeof head.magic);
+    memcpy(to, &head, sizeof head);
+    memcpy(to + sizeof head, program.code.data(), program.code.size());
+    return OK;
+}
+} // namespace
+
+EXPORTED int nvrtcGetCUBINSize(void* program, size_t* size) { return image_size(program, size); }
+EXPORTED int nvrtcGetCUBIN(void* program, char* to) { return image(program, to, SIMULATED_CODE); }
+EXPORTED int nvrtcGetPTXSize(void* program, size_t* size) { return image_size(program, size); }
+EXPORTED int nvrtcGetPTX(void* program, char* to) { return image(program, to, SIMULATED_PTX); }
