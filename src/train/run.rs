@@ -159,8 +159,9 @@ impl<'a> Trainer<'a> {
         let result = self.compute(batch)?;
         self.live_bytes = (before, ledger.live_bytes() - next_bytes);
         if let Some((recording, live_before)) = recording {
-            let peak = self.model.predicted_peak_bytes(indices.len(), self.optimizer.state().len())?;
-            self.memory = Some(trace(&recording, live_before, peak + batch_bytes + next_bytes));
+            let states = self.optimizer.state().len();
+            let peak = self.model.predicted_peak_bytes(indices.len(), states)? - self.model.resting_bytes(states);
+            self.memory = Some(trace(&recording, live_before, before + peak + batch_bytes + next_bytes));
         }
         Ok(result)
     }
