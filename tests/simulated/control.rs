@@ -32,7 +32,12 @@ impl Control {
         let fail = "simulatedFailAt";
         // SAFETY: as above.
         unsafe {
-            self.get::<unsafe extern "C" fn(*const c_char, u64, i32, i32)>(fail)(name.as_ptr(), nth, code, sticky.into());
+            self.get::<unsafe extern "C" fn(*const c_char, u64, i32, i32)>(fail)(
+                name.as_ptr(),
+                nth,
+                code,
+                sticky.into(),
+            );
         }
     }
 
@@ -41,13 +46,28 @@ impl Control {
         self.call("simulatedClear");
     }
 
+    /// The function that last failed as planned, since plans were forgotten.
+    pub fn failed(&self) -> String {
+        let name = self.get::<unsafe extern "C" fn() -> *const c_char>("simulatedFailed");
+        // SAFETY: as above; the name stays where it is until the next failure.
+        unsafe { CStr::from_ptr(name()) }.to_string_lossy().into_owned()
+    }
+
+    /// Sets how many bytes of memory the device has.
+    pub fn capacity(&self, bytes: u64) {
+        // SAFETY: as above.
+        unsafe { self.get::<unsafe extern "C" fn(u64)>("simulatedCapacity")(bytes) }
+    }
+
     /// The violations since they were last taken.
     pub fn take_violations(&self) -> Vec<String> {
         let mut taken = Vec::new();
         let mut text = [0u8; 512];
         let take = "simulatedTakeViolation";
         // SAFETY: as above.
-        while unsafe { self.get::<unsafe extern "C" fn(*mut u8, usize) -> i32>(take)(text.as_mut_ptr(), text.len()) } != 0 {
+        while unsafe { self.get::<unsafe extern "C" fn(*mut u8, usize) -> i32>(take)(text.as_mut_ptr(), text.len()) }
+            != 0
+        {
             taken.push(CStr::from_bytes_until_nul(&text).unwrap().to_string_lossy().into_owned());
         }
         taken
