@@ -4,7 +4,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use rectify::device::{compile_unit, probe_cuda};
+use rectify::device::{CudaDevice, CudaLibrary, compile_unit, probe_cuda};
 use rectify::formula::lanes::Isa;
 use rectify::formula::unit;
 use rectify::kernels::{self, Example};
@@ -20,6 +20,7 @@ fn units() -> Result<Vec<Example>> {
 }
 
 fn devices() -> cli::DeviceList {
+    let probe = probe_cuda();
     let capacity = Device::cpu().memory().capacity();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let cpu = cli::DeviceDescription {
@@ -28,6 +29,30 @@ fn devices() -> cli::DeviceList {
         features: format!("{:?}, {threads} threads", Isa::current()).to_lowercase(),
         memory_bytes: capacity.map(|(_, total)| total as u64),
         free_bytes: capacity.map(|(free, _)| free as u64),
+        ..Default::default()
     };
-    cli::DeviceList { devices: vec![cpu], notes: probe_cuda().problem.into_iter().collect() }
+    cli::DeviceList {
+        devices: probe.devices.into_iter().map(described).chain([cpu]).collect(),
+        libraries: probe.libraries.into_iter().map(found).collect(),
+        notes: probe.problem.into_iter().collect(),
+    }
+}
+
+fn described(
+    CudaDevice { ordinal, name, uuid, bus, capability, multiprocessors, memory }: CudaDevice,
+) -> cli::DeviceDescription {
+    let (major, minor) = capability;
+    cli::DeviceDescription {
+        device: format!("cuda:{ordinal}"),
+        name,
+        features: format!("compute capability {major}.{minor}, {multiprocessors} multiprocessors"),
+        memory_bytes: Some(memory as u64),
+        free_bytes: None,
+        uuid: Some(uuid),
+        bus: Some(bus),
+    }
+}
+
+fn found(CudaLibrary { name, path, version, problem }: CudaLibrary) -> cli::LibraryDescription {
+    cli::LibraryDescription { library: name, version, path, problem }
 }

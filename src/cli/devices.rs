@@ -1,11 +1,12 @@
 //! `rectify devices`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rectify::report::figures::bytes;
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::{Failure, one_line};
 use super::output::{OutputArgs, print_json, print_line};
 
 /// Show the devices that can compute
@@ -24,12 +25,14 @@ Example:
 pub struct DeviceList {
     /// The devices, best first.
     pub devices: Vec<DeviceDescription>,
+    /// The libraries that GPUs are used through.
+    pub libraries: Vec<LibraryDescription>,
     /// What a person should know besides, such as why there is no GPU.
     pub notes: Vec<String>,
 }
 
 /// One device.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(tag = "event", rename = "device")]
 pub struct DeviceDescription {
     /// Its name on the command line: `cpu`, `cuda:0`.
@@ -42,38 +45,74 @@ pub struct DeviceDescription {
     pub memory_bytes: Option<u64>,
     /// How much of it is free, where known.
     pub free_bytes: Option<u64>,
+    /// A GPU's identifier, as nvidia-smi prints it.
+    pub uuid: Option<String>,
+    /// A GPU's place on the PCI bus.
+    pub bus: Option<String>,
+}
+
+/// A library, and the reason where it cannot be used.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "library")]
+pub struct LibraryDescription {
+    /// Its name: `libcuda`.
+    pub library: String,
+    /// Its version, where it tells.
+    pub version: Option<String>,
+    /// The file it was loaded from.
+    pub path: Option<PathBuf>,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
 }
 
 /// Lists what `find` finds.
 pub fn run(args: &Args, find: fn() -> DeviceList) -> Result<ExitCode, Failure> {
-    let DeviceList { devices, notes } = find();
+    let DeviceList { devices, libraries, notes } = find();
     if args.output.json {
         devices.iter().try_for_each(print_json)?;
+        libraries.iter().try_for_each(print_json)?;
     } else if !args.output.quiet {
-        table(&devices).iter().try_for_each(|line| print_line(line))?;
+        let heads = ["device", "name", "features", "memory", "bus", "uuid"].map(String::from);
+        table(heads, devices.iter().map(device_row)).iter().try_for_each(|line| print_line(line))?;
+        if !libraries.is_empty() {
+            print_line("")?;
+            let heads = ["library", "version", "file"].map(String::from);
+            table(heads, libraries.iter().map(library_row)).iter().try_for_each(|line| print_line(line))?;
+        }
     }
     if !args.output.quiet {
-        notes.iter().for_each(|note| eprintln!("{note}"));
+        notes.iter().for_each(|note| eprintln!("{}", one_line(note)));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(devices: &[DeviceDescription]) -> Vec<String> {
-    let heads = ["device", "name", "features", "memory"].map(String::from);
-    let rows: Vec<_> = std::iter::once(heads).chain(devices.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let [device, name, features] = [0, 1, 2].map(width);
-    let line = |row: &[String; 4]| format!("{:device$}  {:name$}  {:features$}  {}", row[0], row[1], row[2], row[3]);
-    rows.iter().map(|row| line(row).trim_end().to_string()).collect()
+fn table<const N: usize>(heads: [String; N], rows: impl Iterator<Item = [String; N]>) -> Vec<String> {
+    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
+    let widths: [usize; N] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+    };
+    rows.iter().map(line).collect()
 }
 
-fn row(description: &DeviceDescription) -> [String; 4] {
+fn device_row(description: &DeviceDescription) -> [String; 6] {
     let memory = match (description.memory_bytes, description.free_bytes) {
         (Some(all), Some(free)) => format!("{} ({} free)", bytes(all), bytes(free)),
         (Some(all), None) => bytes(all),
         _ => String::new(),
     };
-    [description.device.clone(), description.name.clone(), description.features.clone(), memory]
+    let DeviceDescription { device, name, features, bus, uuid, .. } = description;
+    let [bus, uuid] = [bus, uuid].map(|text| text.clone().unwrap_or_default());
+    [device.clone(), name.clone(), features.clone(), memory, bus, uuid]
+}
+
+fn library_row(description: &LibraryDescription) -> [String; 3] {
+    let LibraryDescription { library, version, path, problem } = description;
+    let file = path.as_ref().map(|path| path.display().to_string());
+    let place = problem.as_deref().map(one_line).or(file).unwrap_or_default();
+    [library.clone(), version.clone().unwrap_or_default(), place]
 }
 
 #[cfg(test)]
@@ -82,21 +121,26 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let device = |device: &str, name: &str, memory_bytes| DeviceDescription {
-            device: device.into(),
-            name: name.into(),
-            features: "f".into(),
-            memory_bytes,
-            free_bytes: Some(1024),
+        let rows = [["cuda:0", "NVIDIA H200", "f"], ["cpu", "Å", ""]].map(|row| row.map(String::from));
+        let lines = table(["device", "name", "features"].map(String::from), rows.into_iter());
+        assert_eq!(lines, ["device  name         features", "cuda:0  NVIDIA H200  f", "cpu     Å"]);
+    }
+
+    #[test]
+    fn memory_and_the_bus_are_shown_where_they_are_known() {
+        let device = DeviceDescription { memory_bytes: Some(2048), free_bytes: Some(1024), ..Default::default() };
+        assert_eq!(device_row(&device)[3..], ["2.00 KiB (1.00 KiB free)", "", ""]);
+    }
+
+    #[test]
+    fn a_library_shows_its_file_or_its_problem() {
+        let library = |path: Option<&str>, problem: Option<&str>| LibraryDescription {
+            library: "libcuda".into(),
+            version: None,
+            path: path.map(PathBuf::from),
+            problem: problem.map(String::from),
         };
-        let lines = table(&[device("cuda:0", "NVIDIA H200", Some(2048)), device("cpu", "Å", None)]);
-        assert_eq!(
-            lines,
-            [
-                "device  name         features  memory",
-                "cuda:0  NVIDIA H200  f         2.00 KiB (1.00 KiB free)",
-                "cpu     Å            f",
-            ]
-        );
+        assert_eq!(library_row(&library(Some("/lib/x"), None))[2], "/lib/x");
+        assert_eq!(library_row(&library(None, Some("not\nfound")))[2], "not found");
     }
 }

@@ -9,6 +9,7 @@ use rectify::report::figures::{duration, grouped, percent, plain, rate};
 use rectify::train::{DataSource, EvalOptions, Evaluation, TrainOptions};
 
 use super::failure::Failure;
+use super::notice;
 use super::number::whole;
 use super::output::{OutputArgs, print_json, print_line};
 
@@ -42,6 +43,7 @@ pub fn run(args: Args, evaluate: fn(&EvalOptions) -> Result<Evaluation>) -> Resu
     let options = EvalOptions { model, data, batch_size, device };
     options.check()?;
     let evaluation = evaluate(&options)?;
+    notice::of_choice(device, &evaluation.device, output);
     match output {
         OutputArgs { json: true, .. } => print_json(&evaluation)?,
         OutputArgs { quiet: true, .. } => {}

@@ -12,6 +12,8 @@ pub enum Failure {
     Input(anyhow::Error),
     /// The work itself failed: exit code 1.
     Run(anyhow::Error),
+    /// The device is not there or failed: exit code 3.
+    Device(anyhow::Error),
     /// The command line does not parse, or asks for help.
     CommandLine(clap::Error),
 }
@@ -28,16 +30,16 @@ impl Failure {
                 eprintln!("{}", without_usage(&error.render().to_string()));
                 ExitCode::from(2)
             }
-            Self::Input(error) => {
-                eprintln!("error: {}", one_line(&format!("{error:#}")));
-                ExitCode::from(2)
-            }
-            Self::Run(error) => {
-                eprintln!("error: {}", one_line(&format!("{error:#}")));
-                ExitCode::from(1)
-            }
+            Self::Run(error) => tell(&error, 1),
+            Self::Input(error) => tell(&error, 2),
+            Self::Device(error) => tell(&error, 3),
         }
     }
+}
+
+fn tell(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("error: {}", one_line(&format!("{error:#}")));
+    ExitCode::from(code)
 }
 
 impl From<clap::Error> for Failure {
@@ -54,7 +56,11 @@ impl From<io::Error> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if is_input(&error) { Self::Input(error.into()) } else { Self::Run(error.into()) }
+        match error {
+            Error::Device { .. } => Self::Device(error.into()),
+            _ if is_input(&error) => Self::Input(error.into()),
+            _ => Self::Run(error.into()),
+        }
     }
 }
 
@@ -84,7 +90,7 @@ fn without_usage(message: &str) -> String {
 }
 
 /// File names and values may hold line breaks and control characters; a message is one line.
-fn one_line(message: &str) -> String {
+pub(super) fn one_line(message: &str) -> String {
     let printable: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     printable.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -106,7 +112,7 @@ mod tests {
         let io = |kind| Failure::from(Error::io("read", "x", io::Error::from(kind)));
         assert!(matches!(io(io::ErrorKind::NotFound), Failure::Input(_)));
         assert!(matches!(io(io::ErrorKind::StorageFull), Failure::Run(_)));
-        assert!(matches!(Failure::from(Error::device("cuda:0", "lost")), Failure::Run(_)));
+        assert!(matches!(Failure::from(Error::device("cuda:0", "lost")), Failure::Device(_)));
         assert!(matches!(Failure::from(Error::data("x", "is short")), Failure::Input(_)));
     }
 }

@@ -1,13 +1,14 @@
 //! The words a person types, one file per subcommand.
 //!
-//! Exit codes: 0 done, 1 failed while running, 2 bad input, 130 stopped by Ctrl-C after saving. A failure is one line
-//! on standard error; standard output carries results only.
+//! Exit codes: 0 done, 1 failed while running, 2 bad input, 3 the device is missing or failed, 130 stopped by Ctrl-C after
+//! saving. A failure is one line on standard error; standard output carries results only.
 
 mod devices;
 mod eval;
 mod failure;
 mod interrupt;
 mod kernels;
+mod notice;
 mod number;
 mod output;
 mod progress;
@@ -20,7 +21,7 @@ use rectify::Result;
 use rectify::train::event::Watch;
 use rectify::train::{Done, EvalOptions, Evaluation, TrainOptions};
 
-pub use devices::{DeviceDescription, DeviceList};
+pub use devices::{DeviceDescription, DeviceList, LibraryDescription};
 use failure::Failure;
 pub use kernels::KernelJobs;
 

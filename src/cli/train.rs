@@ -10,11 +10,12 @@ use clap::ValueEnum;
 use rectify::DeviceChoice;
 use rectify::nn::Activation;
 use rectify::train::event::Watch;
-use rectify::train::{DataSource, Done, Optimizer, TrainOptions};
+use rectify::train::{DataSource, Done, Event, Optimizer, TrainOptions};
 use rectify::{Error, Result};
 
 use super::failure::Failure;
 use super::interrupt;
+use super::notice;
 use super::number::{real, whole};
 use super::output::OutputArgs;
 use super::progress::Progress;
@@ -83,6 +84,9 @@ pub fn run(args: Args, train: fn(&TrainOptions, Watch) -> Result<Done>) -> Resul
     interrupt::listen().map_err(Failure::Run)?;
     let mut progress = Progress::new(output);
     train(&options, &mut |event| {
+        if let Event::Start(start) = &event {
+            notice::of_choice(options.device, &start.device, output);
+        }
         progress.show(&event);
         if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;

@@ -46,6 +46,19 @@ impl Control {
         self.call("simulatedClear");
     }
 
+    /// The function that last failed as planned, since plans were forgotten.
+    pub fn failed(&self) -> String {
+        let name = self.get::<unsafe extern "C" fn() -> *const c_char>("simulatedFailed");
+        // SAFETY: as above; the name stays where it is until the next failure.
+        unsafe { CStr::from_ptr(name()) }.to_string_lossy().into_owned()
+    }
+
+    /// Sets how many bytes of memory the device has.
+    pub fn capacity(&self, bytes: u64) {
+        // SAFETY: as above.
+        unsafe { self.get::<unsafe extern "C" fn(u64)>("simulatedCapacity")(bytes) }
+    }
+
     /// The violations since they were last taken.
     pub fn take_violations(&self) -> Vec<String> {
         let mut taken = Vec::new();

@@ -10,7 +10,10 @@ pub fn survey() -> CudaProbe {
     let driver = library::driver();
     let lt = library::cublas_lt();
     let libraries = vec![
-        found(Library::Driver, driver.as_ref().map(|driver| (&driver.library, driver_version(driver)))),
+        found(
+            Library::Driver,
+            driver.as_ref().map(|driver| (&driver.library, driver.version().map(library::readable))),
+        ),
         found(
             Library::Nvrtc,
             library::nvrtc().as_ref().map(|nvrtc| {
@@ -45,14 +48,6 @@ fn found(library: Library, result: Result<(&Loaded, Option<String>), &Absence>) 
         Ok((loaded, version)) => CudaLibrary { name, path: Some(loaded.path.clone()), version, problem: None },
         Err(absence) => CudaLibrary { name, path: None, version: None, problem: Some(absence.to_string()) },
     }
-}
-
-/// The version of CUDA that the driver supports.
-fn driver_version(driver: &Driver) -> Option<String> {
-    let mut version = 0;
-    // SAFETY: one number is written.
-    unsafe { driver.cuDriverGetVersion(&mut version) }.ok()?;
-    Some(format!("CUDA {}.{}", version / 1000, version % 1000 / 10))
 }
 
 /// The devices, and why there are none or not all.

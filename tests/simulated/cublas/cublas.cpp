@@ -48,16 +48,19 @@ EXPORTED int cublasCreate_v2(void** handle) {
 }
 
 EXPORTED int cublasDestroy_v2(void* handle) {
+    ENTER("cublasDestroy_v2", 0);
     delete (Handle*)handle;
     return 0;
 }
 
 EXPORTED int cublasSetStream_v2(void* handle, void* stream) {
+    ENTER("cublasSetStream_v2", 0);
     ((Handle*)handle)->stream = stream;
     return 0;
 }
 
 EXPORTED int cublasSetWorkspace_v2(void*, void* workspace, size_t bytes) {
+    ENTER("cublasSetWorkspace_v2", 0);
     return !bytes || simulated_range(workspace, bytes, "the workspace of cuBLAS") ? 0 : 7;
 }
 

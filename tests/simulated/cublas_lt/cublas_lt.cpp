@@ -196,21 +196,25 @@ EXPORTED int cublasLtCreate(void** handle) {
 }
 
 EXPORTED int cublasLtDestroy(void* handle) {
+    ENTER("cublasLtDestroy", 0);
     delete (char*)handle;
     return OK;
 }
 
 EXPORTED int cublasLtMatmulDescCreate(void** operation, unsigned compute, unsigned scale) {
+    ENTER("cublasLtMatmulDescCreate", 0);
     *operation = new Operation{compute, scale};
     return OK;
 }
 
 EXPORTED int cublasLtMatmulDescDestroy(void* operation) {
+    ENTER("cublasLtMatmulDescDestroy", 0);
     delete (Operation*)operation;
     return OK;
 }
 
 EXPORTED int cublasLtMatmulDescSetAttribute(void* handle, unsigned attribute, const void* value, size_t bytes) {
+    ENTER("cublasLtMatmulDescSetAttribute", 0);
     Operation& operation = *(Operation*)handle;
     void* to = nullptr;
     size_t size = 4;
@@ -231,16 +235,19 @@ EXPORTED int cublasLtMatmulDescSetAttribute(void* handle, unsigned attribute, co
 }
 
 EXPORTED int cublasLtMatrixLayoutCreate(void** layout, unsigned kind, uint64_t rows, uint64_t columns, int64_t leading) {
+    ENTER("cublasLtMatrixLayoutCreate", 0);
     *layout = new Layout{kind, rows, columns, leading};
     return leading >= (int64_t)rows ? OK : INVALID_VALUE;
 }
 
 EXPORTED int cublasLtMatrixLayoutDestroy(void* layout) {
+    ENTER("cublasLtMatrixLayoutDestroy", 0);
     delete (Layout*)layout;
     return OK;
 }
 
 EXPORTED int cublasLtMatrixLayoutSetAttribute(void* handle, unsigned attribute, const void* value, size_t bytes) {
+    ENTER("cublasLtMatrixLayoutSetAttribute", 0);
     Layout& layout = *(Layout*)handle;
     void* to = attribute == 1 ? (void*)&layout.order : attribute == 5 ? (void*)&layout.batch : (void*)&layout.stride;
     if (attribute != 1 && attribute != 5 && attribute != 6) {
@@ -254,16 +261,19 @@ EXPORTED int cublasLtMatrixLayoutSetAttribute(void* handle, unsigned attribute, 
 }
 
 EXPORTED int cublasLtMatmulPreferenceCreate(void** preference) {
+    ENTER("cublasLtMatmulPreferenceCreate", 0);
     *preference = new Preference;
     return OK;
 }
 
 EXPORTED int cublasLtMatmulPreferenceDestroy(void* preference) {
+    ENTER("cublasLtMatmulPreferenceDestroy", 0);
     delete (Preference*)preference;
     return OK;
 }
 
 EXPORTED int cublasLtMatmulPreferenceSetAttribute(void* handle, unsigned attribute, const void* value, size_t bytes) {
+    ENTER("cublasLtMatmulPreferenceSetAttribute", 0);
     Preference& preference = *(Preference*)handle;
     if (attribute == 1 && bytes == 8) {
         memcpy(&preference.workspace, value, bytes);

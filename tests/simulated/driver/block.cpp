@@ -14,7 +14,7 @@ const unsigned MOST = 1024;
 
 struct Warp {
     uint64_t values[32], ready[2][32];
-    unsigned arrived = 0;
+    unsigned arrived = 0, mask = 0;
     uint64_t generation = 0;
 };
 
@@ -86,6 +86,10 @@ void exchange(unsigned mask, uint64_t value, uint64_t values[32]) {
     const unsigned present = lanes >= 32 ? 0xffffffffu : (1u << lanes) - 1;
     const uint64_t before = warp.generation;
     block.progress++;
+    if (!(mask >> lane & 1) || (warp.arrived && warp.mask != mask)) {
+        violation("%s: lane %u exchanges words in mask %08x, and others of its warp in another", block.kernel->name, lane, mask);
+    }
+    warp.mask = mask;
     warp.values[lane] = value;
     warp.arrived |= 1u << lane;
     if ((warp.arrived & mask & present) == (mask & present)) {

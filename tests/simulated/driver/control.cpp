@@ -27,6 +27,13 @@ uint64_t violations = 0;
 int sticky = 0;
 bool executes = true;
 int refused_epilogue = 0;
+std::string failed;
+
+// What a device that failed makes of later calls: compilers know no device, and cuBLAS has a code of its own.
+int after_a_fault(const std::string& function) {
+    const int CUBLAS_EXECUTION_FAILED = 13;
+    return function.rfind("nvrtc", 0) == 0 ? OK : function.rfind("cublas", 0) == 0 ? CUBLAS_EXECUTION_FAILED : sticky;
+}
 
 void plan_from_environment() {
     const char* plan = getenv("SIMULATED_CUDA_FAULT");
@@ -74,7 +81,7 @@ int enter_without_context(void* raw) {
     Counter& counter = *(Counter*)raw;
     counter.calls++;
     if (sticky) {
-        return sticky;
+        return after_a_fault(counter.name);
     }
     for (size_t i = 0; i < faults.size(); i++) {
         if (!faults[i].function.empty() && faults[i].function != counter.name) {
@@ -83,6 +90,7 @@ int enter_without_context(void* raw) {
         if (faults[i].left-- == 0) {
             const Fault fault = faults[i];
             faults.erase(faults.begin() + i);
+            failed = counter.name;
             if (fault.sticky) {
                 sticky = fault.code;
             }
@@ -134,7 +142,13 @@ void simulatedFailAt(const char* function, uint64_t nth, int code, int is_sticky
 void simulatedClear() {
     LOCKED;
     faults.clear();
+    failed.clear();
     sticky = 0;
+}
+
+const char* simulatedFailed() {
+    LOCKED;
+    return failed.c_str();
 }
 
 uint64_t simulatedViolations() {

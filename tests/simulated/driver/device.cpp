@@ -37,11 +37,14 @@ int visible_devices() {
 int enter_without_context(void* counter);
 
 int simulated_enter(void* counter, int needs_context) {
-    const int code = enter_without_context(counter);
-    if (code) {
+    LOCKED;
+    if (const int code = enter_without_context(counter)) {
         return code;
     }
-    return needs_context && !current ? INVALID_CONTEXT : OK;
+    if (needs_context && current && !retained) {
+        violation("a call goes to a context that was released");
+    }
+    return needs_context && !(current && retained) ? INVALID_CONTEXT : OK;
 }
 
 EXPORTED int cuInit(unsigned) {
@@ -55,6 +58,13 @@ EXPORTED int cuInit(unsigned) {
 }
 
 EXPORTED int cuDriverGetVersion(int* version) {
+    LOCKED;
+    ENTER("cuDriverGetVersion", 0);
+    // A stub answers everything alike.
+    const int STUB = 34;
+    if (environment("SIMULATED_CUDA_INIT_CODE", 0) == STUB) {
+        return STUB;
+    }
     *version = environment("SIMULATED_CUDA_DRIVER_VERSION", 13000);
     return OK;
 }
@@ -70,6 +80,9 @@ EXPORTED int cuDeviceGet(int* device, int ordinal) {
     LOCKED;
     ENTER("cuDeviceGet", 0);
     *device = ordinal;
+    if (!initialized) {
+        return NOT_INITIALIZED;
+    }
     return ordinal >= 0 && ordinal < visible_devices() ? OK : INVALID_DEVICE;
 }
 
@@ -129,10 +142,16 @@ EXPORTED int cuDevicePrimaryCtxRetain(void** context, int) {
 EXPORTED int cuDevicePrimaryCtxRelease_v2(int) {
     LOCKED;
     ENTER("cuDevicePrimaryCtxRelease_v2", 0);
+    if (!retained) {
+        violation("a context is released more often than it was retained");
+        return INVALID_CONTEXT;
+    }
     if (--retained == 0) {
         run_all();
         check_red_zones();
         check_leaks();
+        check_handles();
+        check_modules();
     }
     return OK;
 }

@@ -47,6 +47,12 @@ bool are_pointers_living(const SimulatedKernel& kernel, void** parameters) {
 }
 } // namespace
 
+void check_modules() {
+    if (!modules.empty()) {
+        violation("%zu modules are still loaded", modules.size());
+    }
+}
+
 EXPORTED int cuModuleLoadData(void** handle, const void* image) {
     LOCKED;
     ENTER("cuModuleLoadData", 1);
@@ -129,7 +135,7 @@ EXPORTED int cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsi
     }
     const Function& function = *found->second;
     const bool fits = grid_x && grid_y && grid_z && block_x && block_y && block_z && grid_x <= 0x7fffffff &&
-                      grid_y <= 65535 && grid_z <= 65535 && (uint64_t)block_x * block_y * block_z <= 1024 &&
+                      grid_y <= 65535 && grid_z <= 65535 && block_z <= 64 && (uint64_t)block_x * block_y * block_z <= 1024 &&
                       shared_bytes <= 48 << 10;
     if (!fits) {
         violation("%s is launched with %u x %u x %u blocks of %u x %u x %u threads and %u bytes", function.kernel->name,

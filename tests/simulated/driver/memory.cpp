@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ const size_t PAGE = 4096, ALIGNMENT = 512, QUARANTINE = 256 << 20;
 const unsigned char RED = 0xa5, POISON = 0xff;
 
 std::map<char*, Allocation> living;
+std::set<void*> pools;
 std::deque<Allocation> quarantine;
 size_t quarantined = 0, capacity = 0, live_bytes = 0, live_count = 0;
 
@@ -37,6 +39,9 @@ bool is_all(const char* from, const char* to, unsigned char byte) {
 }
 
 void check_red_zone(char* start, const Allocation& allocation) {
+    if (!allocation.is_open) {
+        return;
+    }
     const char* end = start + allocation.bytes;
     const char* guard = allocation.mapping + allocation.mapped - PAGE;
     if (!is_all(allocation.mapping, start, RED)) {
@@ -63,6 +68,8 @@ void watch_faults() {
         action.sa_flags = SA_SIGINFO;
         sigaction(SIGSEGV, &action, nullptr);
         sigaction(SIGBUS, &action, nullptr);
+        // What a kernel's compiler planted: a misaligned address, or an index outside an array.
+        sigaction(SIGILL, &action, nullptr);
         return true;
     }();
     (void)watched;
@@ -88,7 +95,7 @@ int allocate(size_t bytes, bool on_host, void** address) {
     memset(start, POISON, bytes);
     memset(start + bytes, RED, room - bytes);
     mprotect((char*)mapping + mapped - PAGE, PAGE, PROT_NONE);
-    living[start] = {(char*)mapping, mapped, bytes, on_host};
+    living[start] = {(char*)mapping, mapped, bytes, on_host, true};
     if (!on_host) {
         live_bytes += bytes;
         live_count++;
@@ -155,6 +162,18 @@ void check_red_zones() {
 void check_leaks() {
     for (const auto& entry : living) {
         violation("%zu bytes of %s memory are still allocated", entry.second.bytes, entry.second.on_host ? "host" : "device");
+    }
+    if (!pools.empty()) {
+        violation("%zu pools of memory are left", pools.size());
+    }
+}
+
+void open_pages(void* address) {
+    const auto found = living.find((char*)address);
+    if (found != living.end()) {
+        Allocation& allocation = found->second;
+        mprotect(allocation.mapping, allocation.mapped - PAGE, PROT_READ | PROT_WRITE);
+        allocation.is_open = true;
     }
 }
 
@@ -227,21 +246,38 @@ EXPORTED int cuMemFreeHost(void* address) {
 EXPORTED int cuMemPoolCreate(void** pool, const void*) {
     LOCKED;
     ENTER("cuMemPoolCreate", 1);
-    *pool = new char;
+    pools.insert(*pool = new char);
     return OK;
 }
 
 EXPORTED int cuMemPoolDestroy(void* pool) {
     LOCKED;
     ENTER("cuMemPoolDestroy", 1);
+    if (!pools.erase(pool)) {
+        violation("%p is no pool, or one that was destroyed", pool);
+        return INVALID_VALUE;
+    }
     delete (char*)pool;
     return OK;
 }
 
-EXPORTED int cuMemAllocFromPoolAsync(void** address, size_t bytes, void*, void*) {
+EXPORTED int cuMemAllocFromPoolAsync(void** address, size_t bytes, void* pool, void* stream) {
     LOCKED;
     ENTER("cuMemAllocFromPoolAsync", 1);
-    return allocate(bytes, false, address);
+    if (!pools.count(pool)) {
+        violation("%p is no pool, or one that was destroyed", pool);
+        return INVALID_VALUE;
+    }
+    const int code = allocate(bytes, false, address);
+    if (code || !simulated_executes()) {
+        return code;
+    }
+    // Nobody may touch it before the stream comes here.
+    Allocation& allocation = living[(char*)*address];
+    mprotect(allocation.mapping, allocation.mapped, PROT_NONE);
+    allocation.is_open = false;
+    simulated_enqueue(stream, "allocate", open_pages, *address, [](void*) {});
+    return OK;
 }
 
 EXPORTED int cuMemFreeAsync(void* address, void* stream) {

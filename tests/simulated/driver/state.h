@@ -36,6 +36,8 @@ struct Allocation {
     size_t mapped;
     size_t bytes;
     bool on_host;
+    // Whether the stream it was allocated on has come to it.
+    bool is_open;
 };
 // A living allocation that holds the address, or ends there.
 const Allocation* find_allocation(const void* address, char** start);
@@ -44,6 +46,8 @@ int release(void* address, bool on_host);
 // Looks at the bytes around every allocation.
 void check_red_zones();
 void check_leaks();
+// Lets what was allocated in the order of a stream be used.
+void open_pages(void* address);
 void describe_address(const void* address, char* text, size_t size);
 
 // stream.cpp
@@ -52,7 +56,11 @@ struct Event {
 };
 void run_all();
 uint64_t random_number(uint64_t bound);
+// Streams and events that were not destroyed.
+void check_handles();
 
+// kernel.cpp
+void check_modules();
 
 void violation(const char* format, ...) __attribute__((format(printf, 1, 2)));
 void make_sticky(int code);

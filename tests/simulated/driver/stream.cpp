@@ -83,6 +83,12 @@ template <class Done> void run_until(const Done& done) {
 }
 } // namespace
 
+void check_handles() {
+    if (!streams.empty() || !events.empty()) {
+        violation("%zu streams and %zu events are left", streams.size(), events.size());
+    }
+}
+
 uint64_t random_number(uint64_t bound) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     return (state >> 33) % bound;
@@ -281,6 +287,10 @@ EXPORTED int cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t bytes, void
     LOCKED;
     ENTER("cuMemcpyDtoDAsync_v2", 1);
     if (!simulated_range(from, bytes, "a copy on the device") || !simulated_range(to, bytes, "a copy on the device")) {
+        return INVALID_VALUE;
+    }
+    if ((char*)to < (char*)from + bytes && (char*)from < (char*)to + bytes) {
+        violation("a copy of %zu bytes on the device overlaps what it copies", bytes);
         return INVALID_VALUE;
     }
     queue_copy(stream, {to, from, bytes, nullptr});

@@ -19,6 +19,7 @@ const int ARCHITECTURES[] = {75, 80, 86, 89, 90, 100, 120};
 struct Program {
     std::string source, log, code;
     uint32_t architecture = 0;
+    bool is_virtual = false;
 };
 
 // The folder this library is in: the shim lies beside it.
@@ -64,20 +65,32 @@ bool knows(int architecture) {
     }
     return false;
 }
+
+bool is_option(const std::string& option) {
+    for (const char* known : {"--fmad=", "--std=", "--ptxas-options=", "--generate-line-info", "--restrict"}) {
+        if (option.rfind(known, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 } // namespace
 
 EXPORTED int nvrtcVersion(int* major, int* minor) {
+    ENTER("nvrtcVersion", 0);
     *major = 13;
     *minor = 0;
     return OK;
 }
 
 EXPORTED int nvrtcGetNumSupportedArchs(int* count) {
+    ENTER("nvrtcGetNumSupportedArchs", 0);
     *count = sizeof ARCHITECTURES / sizeof *ARCHITECTURES;
     return OK;
 }
 
 EXPORTED int nvrtcGetSupportedArchs(int* architectures) {
+    ENTER("nvrtcGetSupportedArchs", 0);
     memcpy(architectures, ARCHITECTURES, sizeof ARCHITECTURES);
     return OK;
 }
@@ -92,6 +105,7 @@ EXPORTED int nvrtcCreateProgram(void** program, const char* source, const char*,
 }
 
 EXPORTED int nvrtcDestroyProgram(void** program) {
+    ENTER("nvrtcDestroyProgram", 0);
     delete (Program*)*program;
     *program = nullptr;
     return OK;
@@ -101,14 +115,15 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
     ENTER("nvrtcCompileProgram", 0);
     Program& program = *(Program*)handle;
     for (int i = 0; i < count; i++) {
-        int architecture;
-        if (sscanf(options[i], "--gpu-architecture=sm_%d", &architecture) == 1 ||
-            sscanf(options[i], "--gpu-architecture=compute_%d", &architecture) == 1) {
-            if (!knows(architecture)) {
-                return INVALID_OPTION;
-            }
-            program.architecture = architecture;
+        int architecture = 0;
+        const bool is_code = sscanf(options[i], "--gpu-architecture=sm_%d", &architecture) == 1;
+        const bool is_virtual = sscanf(options[i], "--gpu-architecture=compute_%d", &architecture) == 1;
+        program.is_virtual |= is_virtual;
+        if (is_code || is_virtual ? !knows(architecture) : !is_option(options[i])) {
+            program.log = std::string("unknown option ") + options[i];
+            return INVALID_OPTION;
         }
+        program.architecture = architecture ? architecture : program.architecture;
     }
     char folder[] = "/tmp/simulated_nvrtc_XXXXXX";
     if (!mkdtemp(folder)) {
@@ -119,7 +134,9 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
     const char* named = getenv("CXX");
     const std::string command = std::string(named && *named ? named : "c++") +
                                 " -std=c++17 -O1 -w -fPIC -shared -nostdlib -fno-exceptions -fno-rtti -fvisibility=hidden"
-                                " -fno-threadsafe-statics -ffp-contract=off -I '" +
+                                " -fno-threadsafe-statics -ffp-contract=off"
+                                // A misaligned address and an index outside an array stop the process.
+                                " -fsanitize=alignment,bounds -fsanitize-undefined-trap-on-error -I '" +
                                 home() + "' -include shim.h '" + base + "/unit.cpp' -o '" + base + "/unit.so' -lm > '" +
                                 base + "/log' 2>&1";
     const int status = system(command.c_str());
@@ -133,18 +150,21 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
 }
 
 EXPORTED int nvrtcGetProgramLogSize(void* handle, size_t* size) {
+    ENTER("nvrtcGetProgramLogSize", 0);
     *size = ((Program*)handle)->log.size() + 1;
     return OK;
 }
 
 EXPORTED int nvrtcGetProgramLog(void* handle, char* log) {
+    ENTER("nvrtcGetProgramLog", 0);
     strcpy(log, ((Program*)handle)->log.c_str());
     return OK;
 }
 
 namespace {
-int image_size(void* handle, size_t* size) {
-    *size = sizeof(SimulatedImage) + ((Program*)handle)->code.size();
+// There is machine code for a real architecture only.
+int image_size(void* handle, size_t* size, bool of_code) {
+    *size = of_code && ((Program*)handle)->is_virtual ? 0 : sizeof(SimulatedImage) + ((Program*)handle)->code.size();
     return OK;
 }
 
@@ -158,7 +178,22 @@ int image(void* handle, char* to, const char* magic) {
 }
 } // namespace
 
-EXPORTED int nvrtcGetCUBINSize(void* program, size_t* size) { return image_size(program, size); }
-EXPORTED int nvrtcGetCUBIN(void* program, char* to) { return image(program, to, SIMULATED_CODE); }
-EXPORTED int nvrtcGetPTXSize(void* program, size_t* size) { return image_size(program, size); }
-EXPORTED int nvrtcGetPTX(void* program, char* to) { return image(program, to, SIMULATED_PTX); }
+EXPORTED int nvrtcGetCUBINSize(void* program, size_t* size) {
+    ENTER("nvrtcGetCUBINSize", 0);
+    return image_size(program, size, true);
+}
+
+EXPORTED int nvrtcGetCUBIN(void* program, char* to) {
+    ENTER("nvrtcGetCUBIN", 0);
+    return ((Program*)program)->is_virtual ? INVALID_INPUT : image(program, to, SIMULATED_CODE);
+}
+
+EXPORTED int nvrtcGetPTXSize(void* program, size_t* size) {
+    ENTER("nvrtcGetPTXSize", 0);
+    return image_size(program, size, false);
+}
+
+EXPORTED int nvrtcGetPTX(void* program, char* to) {
+    ENTER("nvrtcGetPTX", 0);
+    return image(program, to, SIMULATED_PTX);
+}

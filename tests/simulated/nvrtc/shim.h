@@ -3,6 +3,9 @@
 
 #include "kernel.h"
 
+#define __device__
+#define __global__
+#define __launch_bounds__(threads)
 #define __shared__ static
 #define __restrict__ __restrict
 #define __forceinline__ inline

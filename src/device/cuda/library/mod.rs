@@ -58,6 +58,13 @@ pub enum Absence {
         /// The first function that is missing.
         symbol: &'static str,
     },
+    /// A driver for versions of CUDA before those this crate works with.
+    OldDriver {
+        /// The file.
+        path: PathBuf,
+        /// The newest version it supports, as the driver writes it: 11040 is 11.4.
+        version: i32,
+    },
 }
 
 /// A call that did not succeed.
@@ -82,8 +89,18 @@ pub struct Loaded {
 /// The driver, loaded when first asked for.
 pub fn driver() -> Result<&'static Driver, Absence> {
     static TABLE: OnceLock<Result<Driver, Absence>> = OnceLock::new();
-    TABLE.get_or_init(|| Driver::load(search::open(Library::Driver, None)?)).as_ref().map_err(Clone::clone)
+    let load = || {
+        let driver = Driver::load(search::open(Library::Driver, None)?)?;
+        match driver.version() {
+            Some(version) if version < OLDEST => Err(Absence::OldDriver { path: driver.library.path.clone(), version }),
+            _ => Ok(driver),
+        }
+    };
+    TABLE.get_or_init(load).as_ref().map_err(Clone::clone)
 }
+
+/// The first version of CUDA that has every function in the tables, as the driver writes it.
+const OLDEST: i32 = 12000;
 
 macro_rules! toolkit {
     ($($(#[$doc:meta])* $name:ident: $table:ty = $library:expr;)*) => {$(
@@ -130,10 +147,22 @@ pub fn identity(library: Library) -> Option<String> {
 
 /// The major version of CUDA that the driver supports.
 fn driver_major() -> Option<u32> {
-    let mut version = 0;
-    // SAFETY: it writes one number and needs no initialisation.
-    unsafe { driver().ok()?.cuDriverGetVersion(&mut version) }.ok()?;
-    u32::try_from(version / 1000).ok()
+    u32::try_from(driver().ok()?.version()? / 1000).ok()
+}
+
+impl Driver {
+    /// The newest version of CUDA that it supports, if it tells: a stub does not.
+    pub fn version(&self) -> Option<i32> {
+        let mut version = 0;
+        // SAFETY: it writes one number and needs no initialisation.
+        unsafe { self.cuDriverGetVersion(&mut version) }.ok()?;
+        Some(version)
+    }
+}
+
+/// A version as people write it.
+pub fn readable(version: i32) -> String {
+    format!("CUDA {}.{}", version / 1000, version % 1000 / 10)
 }
 
 impl Loaded {
@@ -240,6 +269,10 @@ impl fmt::Display for Absence {
                 )
             }
             Self::Broken { path, cause } => write!(f, "{} cannot be loaded: {cause}", path.display()),
+            Self::OldDriver { path, version } => {
+                let (path, version) = (path.display(), readable(*version));
+                write!(f, "{path} supports {version}, and this program needs 12.0 or newer: update the NVIDIA driver")
+            }
             Self::TooOld { path, symbol } => {
                 write!(
                     f,
