@@ -32,7 +32,12 @@ impl Control {
         let fail = "simulatedFailAt";
         // SAFETY: as above.
         unsafe {
-            self.get::<unsafe extern "C" fn(*const c_char, u64, i32, i32)>(fail)(name.as_ptr(), nth, code, sticky.into());
+            self.get::<unsafe extern "C" fn(*const c_char, u64, i32, i32)>(fail)(
+                name.as_ptr(),
+                nth,
+                code,
+                sticky.into(),
+            );
         }
     }
 
@@ -47,7 +52,9 @@ impl Control {
         let mut text = [0u8; 512];
         let take = "simulatedTakeViolation";
         // SAFETY: as above.
-        while unsafe { self.get::<unsafe extern "C" fn(*mut u8, usize) -> i32>(take)(text.as_mut_ptr(), text.len()) } != 0 {
+        while unsafe { self.get::<unsafe extern "C" fn(*mut u8, usize) -> i32>(take)(text.as_mut_ptr(), text.len()) }
+            != 0
+        {
             taken.push(CStr::from_bytes_until_nul(&text).unwrap().to_string_lossy().into_owned());
         }
         taken

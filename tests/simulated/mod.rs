@@ -88,7 +88,9 @@ fn build(sources: &Path, folder: &Path) {
         let mut command = Command::new(compiler());
         command.args(["-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-rpath,$ORIGIN"]);
         command.arg(format!("-Wl,-soname,{library}")).arg("-o").arg(folder.join(library));
-        command.args(sources_in(&sources.join(sub)).into_iter().filter(|path| path.extension().is_some_and(|e| e == "cpp")));
+        command.args(
+            sources_in(&sources.join(sub)).into_iter().filter(|path| path.extension().is_some_and(|e| e == "cpp")),
+        );
         if sub != "driver" {
             command.arg(folder.join("libcuda.so.1"));
         }
