@@ -5,7 +5,7 @@
 #ifndef __CUDACC_RTC__
 #define __device__
 #define __global__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define memcpy __builtin_memcpy
 #endif
 

@@ -40,7 +40,7 @@ template <class Value> __device__ inline Value across_lanes(Value value, u32 off
     return value;
 }
 
-/// The threads that work on a row together: a power of two that lie side by side, the whole block if more than a warp.
+/// The threads that work on a row together: a power of two that lie side by side.
 struct Group {
     u32 size;
     /// The number of this thread in its group.
@@ -70,8 +70,9 @@ struct Group {
             warps[threadIdx.x / WARP] = value;
         }
         __syncthreads();
-        value = warps[threadIdx.x & (size / WARP - 1)];
-        for (u32 offset = size / WARP / 2; offset > 0; offset /= 2) {
+        const u32 own = size / WARP;
+        value = warps[index * own + (threadIdx.x & (own - 1))];
+        for (u32 offset = own / 2; offset > 0; offset /= 2) {
             value = combine(value, across_lanes(value, offset));
         }
         return value;

@@ -65,7 +65,8 @@ struct Slice {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+// One block at once is enough: more would have the compiler keep sums in memory.
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
     KERNEL(const ELEMENT* gradient /* [outer, k, inner] */, const void* indices /* [k] */, u32 index_type,
            ELEMENT* input_gradient /* [outer, n, inner] */, u64 outer, u64 n, u64 k, u64 inner, u32 group_size,
            Report* reports, u32 site) {

@@ -96,6 +96,9 @@ const BAD_INPUT: &[(&[&str], &str)] = &[
     (&["eval", "--model", "x", "--epochs", "3"], "unexpected argument '--epochs'"),
     (&["devices", "cuda:0"], "unexpected argument 'cuda:0'"),
     (&["devices", "--device", "cpu"], "unexpected argument '--device'"),
+    (&["kernels", "list", "--only", "nothing of this name"], "no kernel's name holds 'nothing of this name'"),
+    (&["kernels", "check", "--arch", "90,hopper"], "'hopper' is not an architecture such as sm_90"),
+    (&["kernels", "check", "--only", "softmax", "--write-budget", "x"], "cannot be used with"),
     (&["help", "trian"], "unrecognized subcommand 'trian'"),
 ];
 
@@ -169,4 +172,35 @@ fn a_device_list_is_printed_on_request_only() {
         let object: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(object["event"], "device");
     }
+}
+
+#[test]
+fn kernels_are_listed_without_cuda() {
+    let output = rectify(&["kernels", "list", "--only", "argmax", "--json"]);
+    assert!(output.status.success() && output.stderr.is_empty());
+    let listed: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(listed.len(), 16);
+    for object in &listed {
+        assert_eq!((&object["event"], &object["family"]), (&"kernel".into(), &"argmax".into()), "{object}");
+        assert!(object["lines"].as_u64().unwrap() > 100 && object["hash"].as_str().unwrap().len() == 16);
+        assert!(object["bytes_moved"].as_str().unwrap().starts_with("per element"));
+    }
+}
+
+#[test]
+fn a_check_without_a_compiler_says_where_it_looked_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_rectify"))
+        .args(["kernels", "check", "--only", "argmax"])
+        .env("RECTIFY_CUDA_PATH", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    if cfg!(feature = "cuda") {
+        assert!(said.contains(folder.path().to_str().unwrap()), "{said}");
+        assert!(said.contains("pip install nvidia-cuda-nvrtc"), "{said}");
+    }
+    assert_eq!(said.lines().count(), 1, "{said}");
 }

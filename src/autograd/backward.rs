@@ -124,6 +124,22 @@ impl Backward {
         }
     }
 
+    /// Gives the product of two matrices, and to `sums_to` the sums of the second over its rows: in one call where both are
+    /// computed where they are wanted.
+    pub fn give_product_and_sums(&mut self, to: Index, sums_to: Index, a: &Tensor, b: &Tensor) -> Result<()> {
+        if let (None, None) = (&self.slots[to], &self.slots[sums_to])
+            && self.is_part(to)
+            && self.is_part(sums_to)
+            && let (Destination::Overwrite(product), Destination::Overwrite(sums)) =
+                (self.destination(to)?, self.destination(sums_to)?)
+        {
+            return product.write_matmul_and_sums(a, b, &sums);
+        }
+        let columns = Shape::new(&b.shape()[1..])?;
+        self.give_map_sum(sums_to, &activation::linear, &[b], &columns)?;
+        self.give_product(to, a, b)
+    }
+
     /// Gives a formula of `inputs` summed down to `shape`, computed where it is wanted.
     pub fn give_map_sum(
         &mut self,
@@ -186,6 +202,10 @@ impl Backward {
         }
         Tensor::update(formula, inputs, &[spent], seed)?;
         Ok(spent.clone())
+    }
+
+    fn is_part(&self, to: Index) -> bool {
+        matches!(self.entries.0[to].step, Step::Part { .. })
     }
 
     fn destination(&mut self, to: Index) -> Result<Destination> {

@@ -146,12 +146,16 @@ struct Linear {
 impl Linear {
     fn pull(self, gradient: Tensor, backward: &mut Backward) -> Result<()> {
         let gradient = self.slope.pull(gradient, backward)?;
-        if let Some(bias) = self.bias {
-            let columns = crate::Shape::new(&gradient.shape()[1..])?;
-            backward.give_map_sum(bias, &activation::linear, &[&gradient], &columns)?;
-        }
-        if let Some((weight, x)) = self.weight {
-            backward.give_product(weight, &transposed(&x)?, &gradient)?;
+        match (self.bias, self.weight) {
+            (Some(bias), Some((weight, x))) => {
+                backward.give_product_and_sums(weight, bias, &transposed(&x)?, &gradient)?;
+            }
+            (None, Some((weight, x))) => backward.give_product(weight, &transposed(&x)?, &gradient)?,
+            (Some(bias), None) => {
+                let columns = crate::Shape::new(&gradient.shape()[1..])?;
+                backward.give_map_sum(bias, &activation::linear, &[&gradient], &columns)?;
+            }
+            (None, None) => {}
         }
         match self.input {
             Some((input, weight)) => backward.give_product(input, &gradient, &transposed(&weight)?),

@@ -95,6 +95,9 @@ pub struct Product<'a> {
     pub c: View<'a>,
     /// Whether to add to what `c` holds.
     pub accumulate: bool,
+    /// Where the sums of `b` over its rows go, if they are wanted: the gradient of a bias comes along with that of the weight.
+    /// Broadcast to the shape of `b`, whose batch is 1 then.
+    pub column_sums: Option<View<'a>>,
 }
 
 /// What follows a product while it is at hand: `outputs = formula(c, operands...)`. An output may be `c` itself.

@@ -52,8 +52,9 @@ impl Piece {
     fn of_width(dtype: DType, width: usize, together: usize) -> impl Iterator<Item = Self> {
         // More would not leave registers for two blocks at once, one of which reads while the other computes.
         let (numbers, in_passing) = match (dtype, together) {
-            (DType::F64, 1) => (8, 4),
+            (DType::F64, 1) => (8, 2),
             (DType::F64, _) => (4, 4),
+            (DType::F32, 1) => (16, 8),
             _ => (16, 16),
         };
         let most = numbers / width;

@@ -1,7 +1,7 @@
 //! What a compiled kernel takes of a multiprocessor, and how much of it stays busy.
 
 /// What the assembler says about a kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Resources {
     /// 32-bit registers of a thread.
     pub registers: u32,

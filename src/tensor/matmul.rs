@@ -45,6 +45,24 @@ impl Tensor {
         operands.run(self, accumulate, None)
     }
 
+    /// Writes the product of matrices `a` and `b` over this one, and the sums of `b` over its rows over `sums`.
+    pub(crate) fn write_matmul_and_sums(&self, a: &Self, b: &Self, sums: &Self) -> Result<()> {
+        let operands = Operands::new(a, b)?;
+        let (m, k, n) = operands.sizes();
+        debug_assert!(self.shape().sizes() == [m, n] && sums.shape().sizes() == [n]);
+        let layout = |tensor: &Self| tensor.layout.unsqueeze(0);
+        let (a_layout, b_layout, c_layout) = (layout(a)?, layout(b)?, layout(self)?);
+        let sums_layout = sums.layout.broadcast_to("backward", &Shape::new(&[1, k, n])?)?;
+        let product = Product {
+            a: View::new(&a.buffer, &a_layout, a.dtype)?,
+            b: View::new(&b.buffer, &b_layout, b.dtype)?,
+            c: View::new(&self.buffer, &c_layout, self.dtype)?,
+            accumulate: false,
+            column_sums: Some(View::new(&sums.buffer, &sums_layout, sums.dtype)?),
+        };
+        self.device.backend().matmul(&product, None)
+    }
+
     /// `formula(self * other, operand)` for matrices: a product and what follows it, such as bias and activation, as one
     /// call. With `keep`, gives the bare product as well.
     pub(crate) fn matmul_map(
@@ -123,12 +141,13 @@ impl<'a> Operands<'a> {
             let (a, b, c_layout) = (self.a.layout.unsqueeze(0)?, self.b.layout.unsqueeze(0)?, c.layout.unsqueeze(0)?);
             let view = |tensor: &'a Tensor, layout| View::new(&tensor.buffer, layout, tensor.dtype);
             let c_view = View::new(&c.buffer, &c_layout, c.dtype)?;
-            let product = Product { a: view(self.a, &a)?, b: view(self.b, &b)?, c: c_view, accumulate };
+            let product =
+                Product { a: view(self.a, &a)?, b: view(self.b, &b)?, c: c_view, accumulate, column_sums: None };
             return c.device.backend().matmul(&product, epilogue);
         }
         let (a, b) = (self.batched(self.a, m, k)?, self.batched(self.b, k, n)?);
         let c = c.reshape(&self.merged())?;
-        let product = Product { a: a.view()?, b: b.view()?, c: c.view()?, accumulate };
+        let product = Product { a: a.view()?, b: b.view()?, c: c.view()?, accumulate, column_sums: None };
         c.device.backend().matmul(&product, epilogue)
     }
 

@@ -10,6 +10,7 @@ mod elementwise;
 mod index;
 mod matmul;
 pub(crate) mod named;
+mod prefetch;
 mod reduce;
 mod rows;
 mod views;
@@ -19,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use create::Generator;
+pub use prefetch::Prefetched;
 
 use crate::device::{Device, View};
 use crate::dtype::DType;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::event::Evaluation;
 use super::options::EvalOptions;
-use super::samples::{Batch, load};
+use super::samples::{NextBatch, load};
 use crate::checkpoint::Weights;
 use crate::data::{Batches, Dataset};
 use crate::device::Device;
@@ -33,7 +33,7 @@ impl Verdicts {
 pub fn classify(model: &Mlp, dataset: &Dataset, batch_size: usize) -> Result<Verdicts> {
     let mut verdicts = Verdicts { loss: 0.0, predictions: Vec::with_capacity(dataset.samples()) };
     for indices in Batches::new(dataset.samples(), batch_size)?.epoch(0) {
-        let batch = Batch::new(dataset, &indices, model.device())?;
+        let batch = NextBatch::new(dataset, &indices, model.device())?.arrive()?;
         let logits = model.infer(&batch.images)?;
         let (losses, _) = logits.cross_entropy(&batch.labels, None)?;
         verdicts.loss += losses.sum(&[])?.item()?;

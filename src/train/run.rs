@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::evaluate::{Verdicts, classify};
 use super::event::{Done, Epoch, Event, Start, Step, Watch};
 use super::options::{Optimizer, TrainOptions};
-use super::samples::{Batch, load};
+use super::samples::{Batch, NextBatch, load};
 use crate::autograd::Tape;
 use crate::checkpoint::{NamedTensor, Weights, prepare_folder, write_atomically};
 use crate::data::{Batches, Dataset, Split};
@@ -62,6 +62,8 @@ struct Trainer<'a> {
     spent: Duration,
     live_bytes: (usize, usize),
     memory: Option<MemoryTrace>,
+    /// The batch of the next step, on its way.
+    next: Option<NextBatch>,
 }
 
 impl<'a> Trainer<'a> {
@@ -87,6 +89,7 @@ impl<'a> Trainer<'a> {
             spent: Duration::ZERO,
             live_bytes: (0, 0),
             memory: None,
+            next: None,
         })
     }
 
@@ -109,9 +112,10 @@ impl<'a> Trainer<'a> {
         let epoch = self.epochs.len() + 1;
         let (mut loss_sum, mut right, mut seen) = (0.0, 0, 0);
         let before = self.spent;
-        for indices in self.batches.epoch(epoch as u32) {
+        let mut batches = self.batches.epoch(epoch as u32).peekable();
+        while let Some(indices) = batches.next() {
             let begin = Instant::now();
-            let (loss, hits) = self.step(&indices)?;
+            let (loss, hits) = self.step(&indices, batches.peek().map(Vec::as_slice))?;
             self.spent += begin.elapsed();
             loss_sum += loss * indices.len() as f64;
             right += hits;
@@ -138,24 +142,31 @@ impl<'a> Trainer<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// One optimiser step; gives the loss, and how many samples were classified right before it.
-    fn step(&mut self, indices: &[usize]) -> Result<(f64, usize)> {
+    /// One optimiser step, while the batch of the `next` one is on its way; gives the loss, and how many samples were
+    /// classified right before it.
+    fn step(&mut self, indices: &[usize], next: Option<&[usize]>) -> Result<(f64, usize)> {
+        let batch = match self.next.take() {
+            Some(batch) => batch,
+            None => NextBatch::new(&self.split.train, indices, self.device)?,
+        };
         let ledger = self.device.ledger();
-        let before = ledger.live_bytes();
+        let (before, batch_bytes) = (ledger.live_bytes() - batch.bytes(), batch.bytes());
         // The second step is the first in the steady state.
         let recording = (self.step_losses.len() == 1).then(|| (ledger.record(), live_by_label(self.device)));
-        let result = self.compute(indices)?;
-        self.live_bytes = (before, ledger.live_bytes());
+        let batch = batch.arrive()?;
+        self.next = next.map(|next| NextBatch::new(&self.split.train, next, self.device)).transpose()?;
+        let next_bytes = self.next.as_ref().map_or(0, NextBatch::bytes);
+        let result = self.compute(batch)?;
+        self.live_bytes = (before, ledger.live_bytes() - next_bytes);
         if let Some((recording, live_before)) = recording {
-            let peak = self.model.predicted_peak_bytes(indices.len(), self.optimizer.state().len())?;
-            let batch = indices.len() * (self.split.train.geometry().pixels() * 4 + 1);
-            self.memory = Some(trace(&recording, live_before, peak + batch));
+            let states = self.optimizer.state().len();
+            let peak = self.model.predicted_peak_bytes(indices.len(), states)? - self.model.resting_bytes(states);
+            self.memory = Some(trace(&recording, live_before, before + peak + batch_bytes + next_bytes));
         }
         Ok(result)
     }
 
-    fn compute(&mut self, indices: &[usize]) -> Result<(f64, usize)> {
-        let batch = Batch::new(&self.split.train, indices, self.device)?;
+    fn compute(&mut self, batch: Batch) -> Result<(f64, usize)> {
         let tape = Tape::new();
         let logits = self.model.forward(&tape, &batch.images)?;
         let classes = logits.tensor().argmax(1)?.to_vec::<i64>()?;

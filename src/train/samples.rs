@@ -4,7 +4,7 @@ use super::choices::DataSource;
 use crate::data::{self, Dataset, Normalisation, Split};
 use crate::device::Device;
 use crate::error::Result;
-use crate::tensor::Tensor;
+use crate::tensor::{Prefetched, Tensor};
 
 /// The training and test samples of a source.
 pub fn load(source: &DataSource, seed: u64) -> Result<Split> {
@@ -25,7 +25,14 @@ pub struct Batch {
     pub truth: Vec<u8>,
 }
 
-impl Batch {
+/// A batch on its way to the device, while the one before it is worked on.
+pub struct NextBatch {
+    images: Prefetched,
+    labels: Prefetched,
+    truth: Vec<u8>,
+}
+
+impl NextBatch {
     /// The samples of these indices.
     pub fn new(dataset: &Dataset, indices: &[usize], device: &Device) -> Result<Self> {
         let _scope = crate::scope::enter("batch");
@@ -33,8 +40,19 @@ impl Batch {
         let mut floats = vec![0.0; indices.len() * pixels];
         dataset.normalise(indices, Normalisation::UNIT, &mut floats)?;
         let truth = dataset.labels_at(indices)?;
-        let images = Tensor::from_slice(&floats, &[indices.len(), pixels], device)?;
-        let labels = Tensor::from_slice(&truth, &[truth.len()], device)?;
+        let images = Prefetched::new(&floats, &[indices.len(), pixels], device)?;
+        let labels = Prefetched::new(&truth, &[truth.len()], device)?;
         Ok(Self { images, labels, truth })
+    }
+
+    /// The batch, once it is there.
+    pub fn arrive(self) -> Result<Batch> {
+        let Self { images, labels, truth } = self;
+        Ok(Batch { images: images.arrive()?, labels: labels.arrive()?, truth })
+    }
+
+    /// Its size on the device.
+    pub fn bytes(&self) -> usize {
+        self.images.bytes() + self.labels.bytes()
     }
 }

@@ -1,11 +1,9 @@
 //! `rectify kernels check`.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::time::Instant;
 
 use rectify::Error;
 use rectify::kernels::{Example, Resources, Unit, warnings};
@@ -14,6 +12,7 @@ use serde::Serialize;
 use super::super::failure::Failure;
 use super::super::output::{OutputArgs, print_json, print_line};
 use super::budget::Budget;
+use super::in_order::in_order;
 use super::{KernelJobs, chosen, name};
 
 /// Compile every kernel with NVRTC, which needs no GPU, and fail where one warns, spills or grows
@@ -51,9 +50,8 @@ struct Checked {
     kernel: String,
     operands: String,
     architecture: String,
-    registers: Option<u32>,
-    shared_bytes: Option<u32>,
-    spilled_bytes: Option<u32>,
+    #[serde(flatten)]
+    used: Option<Resources>,
     /// Blocks that run on a multiprocessor at once.
     blocks: Option<u32>,
     /// The part of a multiprocessor's warps they are.
@@ -86,8 +84,8 @@ pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
         &work,
         |&(example, arch)| check(example, arch, jobs, budget.as_ref()),
         |index, checked| {
-            if let Some(registers) = checked.registers {
-                measured.add(&checked.kernel, work[index].1, registers);
+            if let Some(used) = checked.used {
+                measured.add(&checked.kernel, work[index].1, used);
             }
             with_problems += usize::from(!checked.problems.is_empty());
             checked.print(args.output, width)
@@ -100,7 +98,7 @@ pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
         eprintln!("{} compiled in {:.1} s, {with_problems} with problems", summary.compiled, summary.seconds);
     }
     if let Some(path) = &args.write_budget {
-        fs::write(path, measured.text()).map_err(|cause| Error::io("write", path, cause))?;
+        fs::write(path, measured.to_string()).map_err(|cause| Error::io("write", path, cause))?;
     }
     match with_problems {
         0 => Ok(ExitCode::SUCCESS),
@@ -111,23 +109,15 @@ pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
 fn check(example: &Example, architecture: u32, jobs: KernelJobs, budget: Option<&Budget>) -> Checked {
     let start = Instant::now();
     let compiled = (jobs.compile)(&example.unit, architecture, &OPTIONS);
-    let milliseconds = start.elapsed().min(Duration::MAX).as_millis() as u64;
+    let milliseconds = start.elapsed().as_millis() as u64;
     let log = compiled.as_ref().map_or("", |compiled| compiled.log.as_str());
     let mut problems: Vec<String> = warnings(log).map(str::to_owned).collect();
     let resources = Resources::from_log(log);
     match (&compiled, resources) {
         (Err(error), _) => problems.push(error.to_string()),
         (Ok(_), None) => problems.push("the compiler does not say what it uses".into()),
-        (Ok(_), Some(Resources { registers, spilled_bytes, .. })) => {
-            if spilled_bytes > 0 {
-                problems.push(format!("spills {spilled_bytes} bytes"));
-            }
-            match budget.map(|budget| budget.registers(&example.unit.kernel, architecture)) {
-                Some(Some(most)) if registers > most => {
-                    problems.push(format!("uses {registers} registers, {most} are its budget"));
-                }
-                _ => {}
-            }
+        (Ok(_), Some(used)) => {
+            problems.extend(budget.and_then(|budget| budget.excess(&example.unit.kernel, architecture, used)));
         }
     }
     let threads = example.unit.threads();
@@ -136,9 +126,7 @@ fn check(example: &Example, architecture: u32, jobs: KernelJobs, budget: Option<
         kernel: example.unit.kernel.clone(),
         operands: example.operands.clone(),
         architecture: format!("sm_{architecture}"),
-        registers: resources.map(|resources| resources.registers),
-        shared_bytes: resources.map(|resources| resources.shared_bytes),
-        spilled_bytes: resources.map(|resources| resources.spilled_bytes),
+        used: resources,
         blocks: occupancy.map(|(blocks, _)| blocks),
         occupancy: occupancy.map(|(_, part)| part),
         image_bytes: compiled.map_or(0, |compiled| compiled.image.len()),
@@ -153,12 +141,13 @@ impl Checked {
         match (output.json, output.quiet) {
             (true, false) => print_json(self)?,
             (false, false) => {
-                let number = |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
+                let number =
+                    |part: fn(Resources) -> u32| self.used.map_or("-".to_owned(), |used| part(used).to_string());
                 print_line(&format!(
                     "{name:width$}  {:6} {:>3} registers {:>5} B shared {:>4} {:>5} ms",
                     self.architecture,
-                    number(self.registers),
-                    number(self.shared_bytes),
+                    number(|used| used.registers),
+                    number(|used| used.shared_bytes),
                     self.occupancy.map_or("-".to_owned(), |part| format!("{:.0}%", 100.0 * part)),
                     self.milliseconds,
                 ))?;
@@ -170,43 +159,6 @@ impl Checked {
         }
         Ok(())
     }
-}
-
-/// Does `work` on every item, on as many threads as there are processors, and calls `then` with what came of it, in the
-/// order of the items.
-fn in_order<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> R + Sync,
-    mut then: impl FnMut(usize, R) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let next = AtomicUsize::new(0);
-    let (sender, results) = mpsc::channel();
-    let (next, work) = (&next, &work);
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            let sender = sender.clone();
-            scope.spawn(move || {
-                while let Some((index, item)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
-                {
-                    if sender.send((index, work(item))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut early = std::collections::BTreeMap::new();
-        let mut due = 0;
-        for (index, result) in results {
-            early.insert(index, result);
-            while let Some(result) = early.remove(&due) {
-                then(due, result)?;
-                due += 1;
-            }
-        }
-        Ok(())
-    })
 }
 
 /// `sm_90` as 90.

@@ -2,6 +2,7 @@
 
 mod budget;
 mod check;
+mod in_order;
 mod list;
 
 use std::process::ExitCode;

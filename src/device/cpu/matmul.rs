@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// Multiplies the matrices of a product.
 pub fn run(threads: &Threads, product: &Product<'_>) -> Result<()> {
-    let Product { a, b, c, accumulate } = product;
+    let Product { a, b, c, accumulate, .. } = product;
     let [(a_sizes, a_strides), (b_sizes, b_strides), (c_sizes, c_strides)] = [split(a)?, split(b)?, split(c)?];
     let batch = Batch { count: c_sizes[0], a_stride: a_strides[0], b_stride: b_strides[0], c_stride: c_strides[0] };
     let matrix = |three: [usize; 3]| [three[1], three[2]];

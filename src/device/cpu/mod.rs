@@ -114,6 +114,9 @@ impl Backend for Cpu {
     fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
         let _turn = self.take_turn();
         matmul::run(self.threads, product)?;
+        if let Some(sums) = product.column_sums {
+            reduce::run(self.threads, Reduction::Sum { scale: 1.0 }, &activation::linear, &[product.b], sums);
+        }
         let Some(Epilogue { formula, operands, outputs }) = epilogue else { return Ok(()) };
         let inputs: Vec<_> = std::iter::once(product.c).chain(operands.iter().copied()).collect();
         map::run(self.threads, *formula, &inputs, outputs, Seed::default());

@@ -19,6 +19,8 @@ pub enum Fused {
     BiasRelu,
     /// Adds a bias to every row, then GELU by its tanh approximation.
     BiasGelu,
+    /// Beside the product, the sums of the second factor over its rows.
+    ColumnSums,
 }
 
 impl Fused {
@@ -30,6 +32,13 @@ impl Fused {
         let fits = is_row && repeats && bias.dtype() == product.c.dtype() && output.is_same(&product.c);
         let fused = fits.then(|| Self::of_formula(epilogue.formula.key())).flatten()?;
         Some((fused, bias.address()))
+    }
+
+    /// The epilogue that gives the sums that are asked for beside a product, and where they go.
+    pub fn of_sums(product: &Product<'_>) -> Option<(Self, u64)> {
+        let sums = product.column_sums?;
+        let fits = matches!(sums.layout().strides(), &[_, 0, 1]) && sums.dtype() == product.c.dtype();
+        (fits && product.c.shape()[0] == 1).then(|| (Self::ColumnSums, sums.address()))
     }
 
     fn of_formula(key: TypeId) -> Option<Self> {
@@ -48,6 +57,8 @@ impl Fused {
             Self::Bias => Known::CUBLASLT_EPILOGUE_BIAS,
             Self::BiasRelu => Known::CUBLASLT_EPILOGUE_RELU_BIAS,
             Self::BiasGelu => Known::CUBLASLT_EPILOGUE_GELU_BIAS,
+            // The second factor is the first of the transposed product.
+            Self::ColumnSums => Known::CUBLASLT_EPILOGUE_BGRADA,
         };
         known as u32
     }

@@ -16,11 +16,11 @@ use cudarc::cublaslt::sys::cublasLtHandle_t;
 use super::context::Context;
 use super::library::{self, CublasLt};
 use super::queue::Queue;
-use super::{copy, map};
-use crate::device::backend::{Epilogue, Product, Seed};
+use super::{copy, map, reduce};
+use crate::device::backend::{Epilogue, Product, Reduction, Seed};
 use crate::device::view::View;
 use crate::error::{Error, Result};
-use crate::formula::catalogue::create;
+use crate::formula::catalogue::{activation, create};
 use crate::memory::{Buffer, Memory, Stream};
 use crate::scope;
 use crate::shape::Layout;
@@ -60,7 +60,12 @@ pub fn run(queue: &mut Queue<'_>, product: &Product<'_>, epilogue: Option<&Epilo
     if product.c.shape().count() == 0 {
         return Ok(());
     }
-    let fused = epilogue.and_then(|epilogue| Fused::of(product, epilogue)).filter(|_| !product.accumulate);
+    let fused = match epilogue {
+        Some(epilogue) if product.column_sums.is_none() => Fused::of(product, epilogue),
+        Some(_) => None,
+        None => Fused::of_sums(product),
+    };
+    let fused = fused.filter(|_| !product.accumulate);
     if let Some((fused, bias)) = fused
         && product.a.shape()[2] > 0
         && multiply(queue, product, fused, bias)?
@@ -73,6 +78,9 @@ pub fn run(queue: &mut Queue<'_>, product: &Product<'_>, epilogue: Option<&Epilo
         }
     } else {
         multiply(queue, product, Fused::Nothing, 0)?;
+    }
+    if let Some(sums) = product.column_sums {
+        reduce::run(queue, Reduction::Sum { scale: 1.0 }, &activation::linear, &[product.b], sums)?;
     }
     let Some(Epilogue { formula, operands, outputs }) = epilogue else { return Ok(()) };
     let inputs: smallvec::SmallVec<[View<'_>; 4]> =
