@@ -39,6 +39,32 @@ pub fn settled<T>(result: Result<T>) -> Result<T> {
     Ok(value)
 }
 
+/// A long list of cases each of which costs CUDA kernels to compile: all are tried on the CPU, every seventh is there. No list
+/// has seven of a kind, so that in time all kinds have their turn.
+#[derive(Default)]
+pub struct Sample {
+    cases: usize,
+    tried: usize,
+}
+
+impl Sample {
+    /// Whether the next case is tried.
+    pub fn takes(&mut self) -> bool {
+        let taken = !is_cuda() || self.cases.is_multiple_of(7);
+        self.cases += 1;
+        self.tried += usize::from(taken);
+        taken
+    }
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        if self.tried < self.cases {
+            println!("{} of {} cases: each compiles kernels of its own", self.tried, self.cases);
+        }
+    }
+}
+
 /// Runs a test's body on CUDA. One at a time: a kernel's report of a bad index goes to whoever waits next, and each test is
 /// given a device that was just opened, whose ledger is its own.
 pub fn on_cuda<T>(body: impl FnOnce() -> T) -> T {

@@ -2,7 +2,7 @@
 
 use rectify::{DType, Result};
 
-use super::{numbers, on_devices, tensor};
+use super::{Sample, numbers, on_devices, tensor};
 
 on_devices! {
     the_rounding_of_this_test_is_that_of_the_processor,
@@ -100,6 +100,7 @@ fn every_type_converts_to_every_other() -> Result<()> {
 fn long_and_strided_tensors_convert_like_short_ones() -> Result<()> {
     let edges = edges();
     let (rows, columns) = (67, 300);
+    let mut sample = Sample::default();
     let long: Vec<f64> = (0..rows * columns).map(|i| edges[i * 7 % edges.len()]).collect();
     for from in DType::ALL {
         let given: Vec<f64> = long.iter().map(|&value| converted(value, from)).collect();
@@ -107,6 +108,9 @@ fn long_and_strided_tensors_convert_like_short_ones() -> Result<()> {
         let turned = source.transpose(0, 1)?;
         let column = source.slice(1, 5..6)?.broadcast_to(&[rows, 200])?;
         for to in DType::ALL {
+            if !sample.takes() {
+                continue;
+            }
             let want: Vec<f64> = given.iter().map(|&value| converted(value, to)).collect();
             let what = format!("{from} to {to}");
             assert_same(&numbers(&source.cast(to)?)?, &want, &what);
@@ -131,7 +135,7 @@ fn a_cast_to_the_same_type_is_the_tensor_itself() -> Result<()> {
 
 fn whole_numbers_pass_through_f64_and_back() -> Result<()> {
     for dtype in [DType::U8, DType::U32, DType::I32, DType::I64] {
-        let given: Vec<f64> = (0..2000).map(|i| converted((i * i * 1_234_567) as f64 - 1e9, dtype)).collect();
+        let given: Vec<f64> = (0..2000i64).map(|i| converted((i * i * 1_234_567) as f64 - 1e9, dtype)).collect();
         let there = tensor(&given, &[2000], dtype)?;
         assert_eq!(numbers(&there.cast(DType::F64)?.cast(dtype)?)?, given);
     }

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 use rectify::{DType, Element, Result, Tensor};
 
-use devices::{device, fresh, is_cuda, on_devices, settled};
+use devices::{Sample, device, fresh, is_cuda, on_devices, settled};
 use host::Host;
 
 mod cast;
