@@ -1,14 +1,37 @@
 //! Gradients: every operation against finite differences, and what the tape promises.
 
+mod devices;
+
+use devices::{device, fresh, on_devices};
 use rectify::autograd::{CheckOptions, Kinks, Probe, check_gradient};
 use rectify::device::Seed;
 use rectify::formula::catalogue::{activation, arithmetic};
 use rectify::formula::{AnyFormula, Draw};
-use rectify::memory::Host;
-use rectify::{DType, Device, Error, Result, Tape, Tensor, Var, formula};
+use rectify::{DType, Error, Result, Tape, Tensor, Var, formula};
 
-fn device() -> Device {
-    Device::cpu()
+on_devices! {
+    every_formula_of_one_input,
+    activations_keep_their_gradient_a_number_far_out,
+    every_formula_of_several_inputs,
+    one_variable_used_twice_gets_the_sum,
+    views,
+    reductions,
+    equal_extrema_share_the_gradient,
+    products_of_matrices,
+    linear_layers_of_every_activation,
+    a_linear_layer_on_constants_computes_no_gradient_for_them,
+    rows_and_losses,
+    indexing_and_joining,
+    conversion_passes_gradients,
+    random_formulas_draw_the_same_numbers_on_the_way_back,
+    the_numeric_check_catches_planted_errors,
+    a_tape_is_used_up_once,
+    what_has_no_gradient_is_an_error_and_never_a_cut,
+    constants_are_not_recorded,
+    parameters_of_one_buffer_have_one_gradient,
+    unreached_parameters_have_gradient_zero,
+    gradients_of_parts_of_a_batch_add_up,
+    what_was_kept_last_is_released_first,
 }
 
 fn uniform(sizes: &[usize], low: f64, high: f64, key: u64) -> Tensor {
@@ -43,7 +66,6 @@ const SHAPES: [(&[usize], &[usize]); 6] = [
     (&[2, 3, 4], &[3, 1]),
 ];
 
-#[test]
 fn every_formula_of_one_input() {
     let formulas = activation::ALL.iter().chain(arithmetic::ALL).filter(|formula| formula.signature().inputs == 1);
     for formula in formulas {
@@ -63,7 +85,6 @@ fn every_formula_of_one_input() {
     }
 }
 
-#[test]
 fn activations_keep_their_gradient_a_number_far_out() -> Result<()> {
     let far: Vec<f32> = [1e2, 1e4, 1e13, 2e19, f32::MAX].into_iter().flat_map(|x| [x, -x]).collect();
     for formula in activation::ALL {
@@ -85,7 +106,6 @@ fn outside_domain(formula: &dyn AnyFormula, x: &Tensor) -> bool {
     x.to_vec::<f64>().unwrap().iter().any(|&x| formula.reference(&[x], &[])[0].is_nan())
 }
 
-#[test]
 fn every_formula_of_several_inputs() {
     let formulas = arithmetic::ALL.iter().filter(|formula| formula.signature().inputs > 1);
     for formula in formulas {
@@ -99,7 +119,6 @@ fn every_formula_of_several_inputs() {
     }
 }
 
-#[test]
 fn one_variable_used_twice_gets_the_sum() {
     check(|v| v[0].mul(&v[0]), &[signed(&[3, 4], 1)]);
     check(|v| v[0].add(&v[0])?.mul(&v[0].exp()?), &[signed(&[3, 4], 1)]);
@@ -108,7 +127,6 @@ fn one_variable_used_twice_gets_the_sum() {
     check(|v| v[0].matmul(&v[0]), &[signed(&[3, 3], 1)]);
 }
 
-#[test]
 fn views() {
     let x = || [signed(&[2, 3, 4], 3)];
     check(|v| v[0].reshape(&[6, 4])?.square(), &x());
@@ -121,7 +139,6 @@ fn views() {
     check(|v| v[0].unsqueeze(1)?.square(), &x());
 }
 
-#[test]
 fn reductions() {
     for axes in [&[][..], &[0], &[1], &[2], &[0, 2], &[1, 2], &[0, 1, 2]] {
         let x = || [signed(&[2, 3, 4], 4)];
@@ -134,7 +151,6 @@ fn reductions() {
     }
 }
 
-#[test]
 fn equal_extrema_share_the_gradient() -> Result<()> {
     let tape = Tape::new();
     let x = tape.variable(&Tensor::from_slice(&[3.0, 1.0, 3.0, 2.0, 5.0, 4.0], &[2, 3], &device())?)?;
@@ -143,7 +159,6 @@ fn equal_extrema_share_the_gradient() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn products_of_matrices() {
     let shapes: [(&[usize], &[usize]); 7] = [
         (&[3, 4], &[4, 2]),
@@ -163,7 +178,6 @@ fn products_of_matrices() {
     check(|v| constant.matmul(&v[0]), &[signed(&[2, 3], 5)]);
 }
 
-#[test]
 fn linear_layers_of_every_activation() {
     for &formula in activation::ALL {
         let name = formula.signature().name;
@@ -200,9 +214,8 @@ fn with_activation(name: &str, x: &Var, weight: &Var, bias: &Var) -> Result<Var>
     }
 }
 
-#[test]
 fn a_linear_layer_on_constants_computes_no_gradient_for_them() -> Result<()> {
-    let ledger_of = Device::cpu_from(Host);
+    let ledger_of = fresh();
     let tape = Tape::new();
     let make = |sizes: &[usize]| Tensor::full(sizes, 0.5, DType::F32, &ledger_of);
     let (x, w, b) =
@@ -216,7 +229,6 @@ fn a_linear_layer_on_constants_computes_no_gradient_for_them() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn rows_and_losses() -> Result<()> {
     let labels = Tensor::from_slice(&[2i64, 0, 3, 1, 2], &[5], &device())?;
     let logits = || [signed(&[5, 4], 8)];
@@ -232,7 +244,6 @@ fn rows_and_losses() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn indexing_and_joining() -> Result<()> {
     let indices = Tensor::from_slice(&[2i64, 0, 2, 1], &[4], &device())?;
     for axis in 0..3 {
@@ -243,7 +254,6 @@ fn indexing_and_joining() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn conversion_passes_gradients() -> Result<()> {
     let tape = Tape::new();
     let x = tape.variable(&Tensor::from_slice(&[0.5f32, 2.0], &[2], &device())?)?;
@@ -257,7 +267,6 @@ formula! {
     fn noisy(x, scale; amount; noise: normal) = x * scale * (1.0 + amount * noise)
 }
 
-#[test]
 fn random_formulas_draw_the_same_numbers_on_the_way_back() {
     assert_eq!(dropout { keep: 0.5 }.signature().draws, [Draw::Uniform]);
     let seed = Seed { key: 5, stream: 2 };
@@ -277,7 +286,6 @@ fn refused(function: impl Fn(&[Var]) -> Result<Var>, inputs: &[Tensor], options:
     error.to_string()
 }
 
-#[test]
 fn the_numeric_check_catches_planted_errors() {
     let x = || [signed(&[2, 3], 1)];
     let every = CheckOptions::default();
@@ -299,7 +307,6 @@ fn the_numeric_check_catches_planted_errors() {
     refused(|v| v[0].detach().sum(&[])?.add(&v[0].sum(&[])?.scale_shift(0.0, 0.0)?), &x(), &directions);
 }
 
-#[test]
 fn a_tape_is_used_up_once() -> Result<()> {
     let tape = Tape::new();
     let x = tape.variable(&signed(&[3], 1))?;
@@ -311,7 +318,6 @@ fn a_tape_is_used_up_once() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn what_has_no_gradient_is_an_error_and_never_a_cut() -> Result<()> {
     let tape = Tape::new();
     let x = tape.variable(&signed(&[3, 2], 1))?;
@@ -332,7 +338,6 @@ fn what_has_no_gradient_is_an_error_and_never_a_cut() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn constants_are_not_recorded() -> Result<()> {
     let x = Var::constant(&signed(&[3, 3], 1));
     let y = x.matmul(&x)?.exp()?.softmax()?.sum(&[])?;
@@ -345,7 +350,6 @@ fn constants_are_not_recorded() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn parameters_of_one_buffer_have_one_gradient() -> Result<()> {
     let flat = signed(&[10], 1);
     let (a, b) = (flat.slice(0, 0..6)?.reshape(&[2, 3])?, flat.slice(0, 6..9)?);
@@ -371,7 +375,6 @@ fn parameters_of_one_buffer_have_one_gradient() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn unreached_parameters_have_gradient_zero() -> Result<()> {
     let flat = signed(&[6], 1);
     let tape = Tape::new();
@@ -381,7 +384,6 @@ fn unreached_parameters_have_gradient_zero() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn gradients_of_parts_of_a_batch_add_up() -> Result<()> {
     let (flat, free, data) = (signed(&[4], 1), signed(&[3], 2), signed(&[6, 4], 3));
     let gradients = |rows: std::ops::Range<usize>| {
@@ -403,9 +405,8 @@ fn gradients_of_parts_of_a_batch_add_up() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn what_was_kept_last_is_released_first() -> Result<()> {
-    let device = Device::cpu_from(Host);
+    let device = fresh();
     let x = Tensor::full(&[8, 8], 0.5, DType::F32, &device)?;
     let recording = device.ledger().record();
     let tape = Tape::new();

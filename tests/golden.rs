@@ -1,10 +1,25 @@
 //! Values of the series "Deep Learning from Scratch to GPU" (Djuric 2019), to the precision printed there.
 
+mod devices;
+
+use devices::{device, on_devices};
 use rectify::formula::Formula;
 use rectify::formula::catalogue::activation::{linear, relu, sigmoid, step, tanh};
 use rectify::nn::{Activation, Initializer, Mlp};
 use rectify::optim::{Rule, Sgd};
-use rectify::{DType, Device, Element, Result, Tape, Tensor, Var};
+use rectify::{DType, Element, Result, Tape, Tensor, Var};
+
+on_devices! {
+    products_of_the_toy_network,
+    activations_of_the_toy_network,
+    sigmoid_and_its_derivative,
+    the_function_learned_in_part_14,
+    parameter_counts,
+    the_toy_network_answers,
+    training_costs_with_the_right_sign,
+    training_costs_as_published,
+    a_stack_without_activation_is_one_product,
+}
 
 /// The first layer of the toy network 2-4-1, a row for each unit.
 const W1: [f64; 8] = [0.3, 0.6, 0.1, 2.0, 0.9, 3.7, 0.0, 1.0];
@@ -16,7 +31,7 @@ const BIAS2: f64 = 0.3;
 const X: [f64; 2] = [0.3, 0.9];
 
 fn tensor(values: &[f64], sizes: &[usize]) -> Tensor {
-    Tensor::from_slice(values, sizes, &Device::cpu()).unwrap()
+    Tensor::from_slice(values, sizes, &device()).unwrap()
 }
 
 /// Weights are [inputs, outputs] here and [outputs, inputs] in the series.
@@ -41,7 +56,6 @@ fn assert_printed(values: &[f64], expected: &[f64], digits: i32) {
     }
 }
 
-#[test]
 fn products_of_the_toy_network() {
     let product = tensor(&X, &[1, 2]).matmul(&toy_w1()).unwrap();
     assert_printed(&product.to_vec().unwrap(), &[0.63, 1.83, 3.6, 0.9], 2);
@@ -49,7 +63,6 @@ fn products_of_the_toy_network() {
     assert_printed(&second.to_vec().unwrap(), &[1.84], 2);
 }
 
-#[test]
 fn activations_of_the_toy_network() {
     assert_printed(&hidden(linear), &[-0.07, 1.63, 2.5, -1.1], 2);
     assert_eq!(hidden(step), [0.0, 1.0, 1.0, 0.0]);
@@ -59,7 +72,6 @@ fn activations_of_the_toy_network() {
     assert_printed(&hidden(sigmoid), &[0.48, 0.84, 0.92, 0.25], 2);
 }
 
-#[test]
 fn sigmoid_and_its_derivative() -> Result<()> {
     let tape = Tape::new();
     let x = tape.variable(&tensor(&[-0.6, 0.0, 0.2, 0.5, 0.7, 1.0], &[6]))?;
@@ -70,7 +82,6 @@ fn sigmoid_and_its_derivative() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn the_function_learned_in_part_14() -> Result<()> {
     // The series stores its inputs in f32 and computes this value in f64.
     let [a, b, c, d] = [0.3f32, 0.1, 0.9, 0.33].map(|x| tensor(&[f64::from(x)], &[1]));
@@ -79,10 +90,9 @@ fn the_function_learned_in_part_14() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn parameter_counts() -> Result<()> {
     for (sizes, count) in [("3-4-2", 26), ("3-4-4-1", 41), ("784-128-10", 101_770)] {
-        assert_eq!(Mlp::described(sizes, Activation::Relu)?.build(&Device::cpu())?.parameter_count(), count);
+        assert_eq!(Mlp::described(sizes, Activation::Relu)?.build(&device())?.parameter_count(), count);
     }
     Ok(())
 }
@@ -98,12 +108,11 @@ enum BiasUpdate {
 
 /// The toy network, tanh then sigmoid, of this element type.
 fn toy<E: Element>() -> Result<Mlp> {
-    let device = Device::cpu();
     let model = Mlp::new(&[2, 4, 1], Activation::Tanh)
         .output(Activation::Sigmoid)
         .initializer(Initializer::Constant(0.0))
         .dtype(E::DTYPE)
-        .build(&device)?;
+        .build(&device())?;
     let parameters = model.parameters();
     parameters.set("hidden1.weight", &toy_w1())?;
     parameters.set("hidden1.bias", &tensor(&negated(&BIAS1), &[4]))?;
@@ -119,7 +128,7 @@ fn costs<E: Element>(convention: BiasUpdate) -> Result<[f64; 4]> {
     let mut sgd = Sgd::new(0.05).for_model(&model)?;
     let x = tensor(&[X, X].concat(), &[2, 2]).cast(E::DTYPE)?;
     let target = tensor(&[0.5, 0.5], &[2, 1]).cast(E::DTYPE)?;
-    let uphill = Tensor::full(&[1], -1.0, E::DTYPE, &Device::cpu())?;
+    let uphill = Tensor::full(&[1], -1.0, E::DTYPE, &device())?;
     let mut costs = [0.0; 4];
     for (cost, epochs) in costs.iter_mut().zip([1, 20, 200, 2000]) {
         for _ in 0..epochs {
@@ -157,14 +166,12 @@ fn assert_close(values: [f64; 4], expected: [f64; 4], relative: f64) {
     }
 }
 
-#[test]
 fn the_toy_network_answers() -> Result<()> {
     let answer = toy::<f64>()?.infer(&tensor(&X, &[1, 2]))?;
     assert_printed(&[answer.item()?], &[0.4352126044], 10);
     Ok(())
 }
 
-#[test]
 fn training_costs_with_the_right_sign() -> Result<()> {
     let [one, twenty, two_hundred, two_thousand] = costs::<f64>(BiasUpdate::Corrected)?;
     assert_printed(&[one, twenty], &[0.0020987033, 0.0011995524], 10);
@@ -173,7 +180,6 @@ fn training_costs_with_the_right_sign() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn training_costs_as_published() -> Result<()> {
     let exact = [0.0020987033, 0.0017663573, 3.0462971e-4, 5.388e-12];
     assert_close(costs::<f64>(BiasUpdate::Published)?, exact, 1e-4);
@@ -183,9 +189,8 @@ fn training_costs_as_published() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_stack_without_activation_is_one_product() -> Result<()> {
-    let model = Mlp::new(&[3, 5, 4, 2], Activation::Linear).dtype(DType::F64).seed(1).build(&Device::cpu())?;
+    let model = Mlp::new(&[3, 5, 4, 2], Activation::Linear).dtype(DType::F64).seed(1).build(&device())?;
     let weight = |name: &str| model.parameters().get(name).unwrap().clone();
     let product = weight("hidden1.weight").matmul(&weight("hidden2.weight"))?.matmul(&weight("output.weight"))?;
     let x = tensor(&[0.5, -1.0, 2.0, 1.0, 0.0, 3.0], &[2, 3]);

@@ -19,10 +19,17 @@ impl Interval {
     const EMPTY: Self = Self { numbers: None, nan: false };
 
     /// The numbers this close to `value`; NaN if it is NaN.
+    #[allow(dead_code, reason = "one of the tests has references of its own")]
     pub fn around(value: f64, precision: Precision, ulps: f64) -> Self {
         let mut interval = Self::EMPTY;
         within_ulps(value, precision, ulps).into_iter().for_each(|end| interval.include(round(end, precision)));
         interval
+    }
+
+    /// What a function that keeps the order makes of the numbers.
+    #[allow(dead_code, reason = "one of the tests rounds further")]
+    pub fn map(self, function: impl Fn(f64) -> f64) -> Self {
+        Self { numbers: self.numbers.map(|(low, high)| (function(low), function(high))), ..self }
     }
 
     /// Whether `value` is among them.

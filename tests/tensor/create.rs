@@ -3,14 +3,26 @@
 use half::{bf16, f16};
 use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, ShapeBuilder, s};
 use rectify::device::Seed;
-use rectify::memory::Host as HostMemory;
-use rectify::{DType, Device, Element, Error, Generator, Result, Shape, Tensor};
+use rectify::{DType, Element, Error, Generator, Result, Shape, Tensor};
 
-use super::{FLOATS, device, numbers, scattered, tensor};
+use super::{FLOATS, device, fresh, numbers, on_devices, scattered, tensor};
+
+on_devices! {
+    zeros_full_and_arange_in_every_type,
+    full_converts_its_value_to_the_type,
+    uniform_numbers_stay_within_their_bounds_and_fill_them,
+    random_tensors_follow_their_seed_alone,
+    slices_come_back_bit_for_bit,
+    one_element_is_an_item,
+    arrays_of_any_layout_come_back,
+    views_become_arrays_of_their_own_order,
+    ranks_from_none_to_eight,
+    absurd_sizes_are_refused_before_anything_is_allocated,
+    more_than_the_machine_has_is_out_of_memory_and_nothing_breaks,
+}
 
 const SEED: Seed = Seed { key: 7, stream: 3 };
 
-#[test]
 fn zeros_full_and_arange_in_every_type() -> Result<()> {
     for dtype in DType::ALL {
         let zeros = Tensor::zeros(&[3, 700], dtype, &device())?;
@@ -25,7 +37,6 @@ fn zeros_full_and_arange_in_every_type() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn full_converts_its_value_to_the_type() -> Result<()> {
     let full = |value, dtype| numbers(&Tensor::full(&[2], value, dtype, &device())?);
     assert_eq!(full(-7.9, DType::I32)?, [-7.0; 2]);
@@ -36,7 +47,6 @@ fn full_converts_its_value_to_the_type() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn uniform_numbers_stay_within_their_bounds_and_fill_them() -> Result<()> {
     for dtype in FLOATS {
         let drawn = numbers(&Tensor::uniform(&[200, 1000], -3.0, 5.0, dtype, SEED, &device())?)?;
@@ -54,7 +64,6 @@ fn uniform_numbers_stay_within_their_bounds_and_fill_them() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn random_tensors_follow_their_seed_alone() -> Result<()> {
     let normal = |count: usize, seed| Tensor::normal(&[count], 0.0, 1.0, DType::F32, seed, &device())?.to_vec::<f32>();
     let generator = Generator::new(7);
@@ -70,7 +79,6 @@ fn random_tensors_follow_their_seed_alone() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn slices_come_back_bit_for_bit() -> Result<()> {
     fn check<E: Element>(elements: &[E]) -> Result<()> {
         let there = Tensor::from_slice(elements, &[elements.len()], &device())?;
@@ -88,7 +96,6 @@ fn slices_come_back_bit_for_bit() -> Result<()> {
     check(&[0, i64::MIN, i64::MAX, (1 << 53) + 1])
 }
 
-#[test]
 fn one_element_is_an_item() -> Result<()> {
     for dtype in DType::ALL {
         assert_eq!(tensor(&[3.0], &[1, 1], dtype)?.item()?, 3.0);
@@ -97,7 +104,6 @@ fn one_element_is_an_item() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn arrays_of_any_layout_come_back() -> Result<()> {
     let dense = Array3::from_shape_fn((4, 5, 6), |(i, j, k)| (100 * i + 10 * j + k) as f32);
     let columns = Array3::from_shape_fn((4, 5, 6).f(), |(i, j, k)| dense[[i, j, k]]);
@@ -123,7 +129,6 @@ fn arrays_of_any_layout_come_back() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn views_become_arrays_of_their_own_order() -> Result<()> {
     let there = Tensor::arange(24, DType::I32, &device())?.reshape(&[4, 6])?.transpose(0, 1)?.slice(0, 1..4)?;
     let array = there.to_ndarray::<i32>()?;
@@ -131,7 +136,6 @@ fn views_become_arrays_of_their_own_order() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn ranks_from_none_to_eight() -> Result<()> {
     for rank in 0..=8 {
         let sizes = vec![2; rank];
@@ -152,9 +156,8 @@ fn ranks_from_none_to_eight() -> Result<()> {
 const ABSURD: [&[usize]; 6] =
     [&[usize::MAX], &[usize::MAX, 2], &[1 << 32, 1 << 32], &[isize::MAX as usize], &[0, usize::MAX, 2], &[1; 9]];
 
-#[test]
 fn absurd_sizes_are_refused_before_anything_is_allocated() {
-    let device = Device::cpu_from(HostMemory);
+    let device = fresh();
     let one = Tensor::from_slice(&[1i64], &[1], &device).unwrap();
     device.ledger().reset_peak();
     let before = device.ledger().totals();
@@ -183,9 +186,8 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
     assert_eq!(device.ledger().totals(), before);
 }
 
-#[test]
 fn more_than_the_machine_has_is_out_of_memory_and_nothing_breaks() -> Result<()> {
-    let device = Device::cpu_from(HostMemory);
+    let device = fresh();
     let huge = 1 << 55;
     let attempts = [
         Tensor::zeros(&[huge], DType::F32, &device),

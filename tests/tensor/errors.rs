@@ -5,7 +5,12 @@ use rectify::formula::catalogue::arithmetic;
 use rectify::memory::Host as HostMemory;
 use rectify::{DType, Device, Error, Result, Tensor, formula, scope};
 
-use super::device;
+use super::{device, is_cuda, on_devices, settled};
+
+on_devices! {
+    messages_name_the_operation_the_shapes_and_the_rule,
+    messages_say_in_which_layer,
+}
 
 formula! { fn both(a, b) -> 2 = [a + b, a - b] }
 formula! { fn drawn(; low, high; chance: uniform) = low + (high - low) * chance }
@@ -192,16 +197,16 @@ const MESSAGES: &[(Attempt, &str)] = &[
     ),
 ];
 
-#[test]
 fn messages_name_the_operation_the_shapes_and_the_rule() {
     assert!(MESSAGES.len() >= 25);
     for (attempt, expected) in MESSAGES {
-        let error = attempt().expect_err(expected);
-        assert_eq!(error.to_string(), *expected);
+        let error = settled(attempt()).expect_err(expected);
+        let (two, mixed) = ("two cpu devices, each with its own memory", "cuda:0 and cpu");
+        let expected = if is_cuda() { expected.replace(two, mixed) } else { (*expected).to_owned() };
+        assert_eq!(error.to_string(), expected);
     }
 }
 
-#[test]
 fn messages_say_in_which_layer() {
     let _outer = scope::enter("classifier");
     let _inner = scope::enter("hidden1");

@@ -1,12 +1,15 @@
 //! Tensor operations against plain loops in f64.
 
 use half::{bf16, f16};
-use rectify::{DType, Device, Element, Result, Tensor};
+use rectify::{DType, Element, Result, Tensor};
 
+use devices::{Sample, device, fresh, is_cuda, on_devices, settled};
 use host::Host;
 
 mod cast;
 mod create;
+#[path = "../devices/mod.rs"]
+mod devices;
 mod elementwise;
 mod errors;
 mod host;
@@ -28,10 +31,6 @@ fn tolerance(dtype: DType) -> f64 {
         DType::Bf16 => 5e-3,
         _ => 0.0,
     }
-}
-
-fn device() -> Device {
-    Device::cpu()
 }
 
 /// Calls `$then!` with the Rust type of an element type.

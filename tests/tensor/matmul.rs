@@ -4,7 +4,19 @@ use rectify::memory::Host as HostMemory;
 use rectify::{DType, Device, Error, Result, Tensor};
 
 use super::host::Host;
-use super::{FLOATS, INTEGERS, assert_near, device, host, numbers, scattered, tensor};
+use super::{FLOATS, INTEGERS, assert_near, device, host, numbers, on_devices, scattered, tensor};
+
+on_devices! {
+    matrices_of_every_size_type_and_layout,
+    large_products_cross_every_block,
+    batches_broadcast_their_leading_axes,
+    products_of_no_terms_are_zeros_and_of_no_rows_are_empty,
+    numbers_that_are_none_reach_the_products_they_belong_to_and_no_others,
+    sums_of_16_bit_products_are_rounded_once,
+    a_product_is_added_in_place,
+    a_product_never_writes_over_what_it_reads,
+    factors_that_do_not_belong_together_are_refused,
+}
 
 /// The product of two arrays with as many leading axes, and of their magnitudes.
 fn product(a: &Host, b: &Host) -> (Host, Host) {
@@ -49,7 +61,6 @@ fn lying(rows: usize, columns: usize, dtype: DType, salt: usize) -> Result<Vec<T
     ])
 }
 
-#[test]
 fn matrices_of_every_size_type_and_layout() -> Result<()> {
     let sizes = [
         [1, 1, 1],
@@ -75,7 +86,6 @@ fn matrices_of_every_size_type_and_layout() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn large_products_cross_every_block() -> Result<()> {
     for (dtype, [m, k, n]) in [(DType::F32, [200, 610, 150]), (DType::F64, [150, 300, 90]), (DType::F16, [90, 520, 70])]
     {
@@ -86,7 +96,6 @@ fn large_products_cross_every_block() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn batches_broadcast_their_leading_axes() -> Result<()> {
     let shapes: [(&[usize], &[usize]); 7] = [
         (&[3, 4, 5], &[3, 5, 6]),
@@ -120,7 +129,6 @@ fn soil(sizes: &[usize], dtype: DType) -> Result<()> {
     Tensor::full(sizes, f64::NAN, dtype, &device()).map(drop)
 }
 
-#[test]
 fn products_of_no_terms_are_zeros_and_of_no_rows_are_empty() -> Result<()> {
     for dtype in FLOATS {
         for [m, k, n] in [[5, 0, 3], [1, 0, 1], [70, 0, 90], [0, 4, 3], [4, 3, 0], [0, 0, 0], [0, 0, 3]] {
@@ -142,7 +150,6 @@ fn products_of_no_terms_are_zeros_and_of_no_rows_are_empty() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn numbers_that_are_none_reach_the_products_they_belong_to_and_no_others() -> Result<()> {
     for dtype in FLOATS {
         let mut given = scattered(19 * 21);
@@ -156,7 +163,6 @@ fn numbers_that_are_none_reach_the_products_they_belong_to_and_no_others() -> Re
     Ok(())
 }
 
-#[test]
 fn sums_of_16_bit_products_are_rounded_once() -> Result<()> {
     for dtype in [DType::F16, DType::Bf16] {
         let (row, column) =
@@ -168,7 +174,6 @@ fn sums_of_16_bit_products_are_rounded_once() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_product_is_added_in_place() -> Result<()> {
     for dtype in FLOATS {
         let (a, b) = (tensor(&scattered(60), &[6, 10], dtype)?, tensor(&scattered(80), &[10, 8], dtype)?);
@@ -183,7 +188,6 @@ fn a_product_is_added_in_place() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_product_never_writes_over_what_it_reads() -> Result<()> {
     let whole = Tensor::arange(300, DType::F32, &device())?;
     let square = |start: usize| whole.slice(0, start..start + 100)?.reshape(&[10, 10]);
@@ -217,7 +221,6 @@ fn a_product_never_writes_over_what_it_reads() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn factors_that_do_not_belong_together_are_refused() -> Result<()> {
     let zeros = |sizes: &[usize], dtype| Tensor::zeros(sizes, dtype, &device());
     let f32s = zeros(&[3, 3], DType::F32)?;

@@ -3,7 +3,23 @@
 use rectify::{DType, Error, Result, Tensor};
 
 use super::host::{index_of, with};
-use super::{FLOATS, INTEGERS, assert_near, device, host, numbers, scattered, tensor};
+use super::{FLOATS, INTEGERS, assert_near, device, host, numbers, on_devices, scattered, tensor};
+
+on_devices! {
+    whole_numbers_are_summed_exactly_over_any_axes,
+    means_and_variances_over_any_axes_agree_with_loops,
+    long_sums_do_not_drift,
+    sums_of_16_bit_numbers_accumulate_in_f32,
+    no_elements_have_a_sum_of_0_and_extremes_beyond_all_numbers,
+    a_scalar_is_reduced_to_itself,
+    a_number_that_is_none_shows_in_every_reduction_of_it,
+    a_variance_needs_more_elements_than_its_correction,
+    the_variance_of_large_numbers_keeps_its_digits,
+    the_largest_is_found_along_every_axis,
+    ties_zeros_and_numbers_that_are_none_in_argmax,
+    argmax_of_nothing_is_an_error_and_of_no_rows_is_nothing,
+    a_sum_down_to_a_shape_undoes_a_broadcast,
+}
 
 const INFINITY: f64 = f64::INFINITY;
 
@@ -12,7 +28,6 @@ fn choices(rank: usize) -> impl Iterator<Item = Vec<usize>> {
     (0..1usize << rank).map(move |mask| (0..rank).filter(|axis| mask >> axis & 1 == 1).collect())
 }
 
-#[test]
 fn whole_numbers_are_summed_exactly_over_any_axes() -> Result<()> {
     let sizes = [3, 5, 130, 2];
     let whole: Vec<f64> = (0..3900).map(|i| ((i * 7919) % 1000) as f64 - 300.0).collect();
@@ -32,7 +47,6 @@ fn whole_numbers_are_summed_exactly_over_any_axes() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn means_and_variances_over_any_axes_agree_with_loops() -> Result<()> {
     let sizes = [4, 30, 7];
     for dtype in FLOATS {
@@ -64,7 +78,6 @@ fn means_and_variances_over_any_axes_agree_with_loops() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn long_sums_do_not_drift() -> Result<()> {
     // 0.1 is not representable: a sum in sequence would lose four digits in f32.
     let x = Tensor::full(&[1 << 20], 0.1, DType::F32, &device())?;
@@ -74,7 +87,6 @@ fn long_sums_do_not_drift() -> Result<()> {
     assert_near(&columns, &[exact / 4.0; 4], &[4.0 * exact; 4], "columns")
 }
 
-#[test]
 fn sums_of_16_bit_numbers_accumulate_in_f32() -> Result<()> {
     for dtype in [DType::F16, DType::Bf16] {
         let ones = Tensor::full(&[4096], 1.0, dtype, &device())?;
@@ -91,7 +103,6 @@ fn sums_of_16_bit_numbers_accumulate_in_f32() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn no_elements_have_a_sum_of_0_and_extremes_beyond_all_numbers() -> Result<()> {
     for dtype in FLOATS {
         for (sizes, axes, kept) in [
@@ -120,7 +131,6 @@ fn no_elements_have_a_sum_of_0_and_extremes_beyond_all_numbers() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_scalar_is_reduced_to_itself() -> Result<()> {
     for dtype in FLOATS {
         let x = tensor(&[3.0], &[], dtype)?;
@@ -132,7 +142,6 @@ fn a_scalar_is_reduced_to_itself() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_number_that_is_none_shows_in_every_reduction_of_it() -> Result<()> {
     for dtype in FLOATS {
         for place in [0, 1, 63, 64, 200, 299] {
@@ -150,7 +159,6 @@ fn a_number_that_is_none_shows_in_every_reduction_of_it() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_variance_needs_more_elements_than_its_correction() -> Result<()> {
     let x = tensor(&[5.0, 7.0], &[2, 1], DType::F32)?;
     assert_eq!(numbers(&x.variance(&[0], 1)?)?, [2.0]);
@@ -162,7 +170,6 @@ fn a_variance_needs_more_elements_than_its_correction() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn the_variance_of_large_numbers_keeps_its_digits() -> Result<()> {
     // In one pass, the difference of two sums of squares near 1e12 would leave nothing of it.
     let x = tensor(&[1e6, 1e6 + 1.0, 1e6 + 2.0], &[3], DType::F32)?;
@@ -170,7 +177,6 @@ fn the_variance_of_large_numbers_keeps_its_digits() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn the_largest_is_found_along_every_axis() -> Result<()> {
     // Whole numbers from a few, so that most rows have ties: the first counts.
     let sizes = [3, 70, 5];
@@ -197,7 +203,6 @@ fn the_largest_is_found_along_every_axis() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn ties_zeros_and_numbers_that_are_none_in_argmax() -> Result<()> {
     let nan = f64::NAN;
     let rows = [
@@ -222,7 +227,6 @@ fn ties_zeros_and_numbers_that_are_none_in_argmax() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn argmax_of_nothing_is_an_error_and_of_no_rows_is_nothing() -> Result<()> {
     let none = Tensor::zeros(&[0, 3], DType::F32, &device())?;
     assert_eq!(none.argmax(1)?.to_vec::<i64>()?, [0i64; 0]);
@@ -230,7 +234,6 @@ fn argmax_of_nothing_is_an_error_and_of_no_rows_is_nothing() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_sum_down_to_a_shape_undoes_a_broadcast() -> Result<()> {
     let x = tensor(&(0..60).map(f64::from).collect::<Vec<_>>(), &[3, 4, 5], DType::F32)?;
     let array = host(&x)?;

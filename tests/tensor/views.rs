@@ -4,7 +4,14 @@ use proptest::prelude::*;
 use rectify::{DType, Result, Tensor};
 
 use super::host::{Host, with};
-use super::{device, host, tensor};
+use super::{device, host, on_devices, tensor};
+
+on_devices! {
+    every_view_shares_the_buffer_and_reads_the_right_elements,
+    a_reshape_copies_only_where_no_view_can_give_it,
+    contiguous_copies_a_view_with_gaps_and_nothing_else,
+    a_view_keeps_the_elements_alive,
+}
 
 fn counted(sizes: &[usize]) -> Result<(Tensor, Host)> {
     let count: usize = sizes.iter().product();
@@ -12,7 +19,6 @@ fn counted(sizes: &[usize]) -> Result<(Tensor, Host)> {
     Ok((Tensor::arange(count, DType::F32, &device())?.reshape(sizes)?, array))
 }
 
-#[test]
 fn every_view_shares_the_buffer_and_reads_the_right_elements() -> Result<()> {
     let (t, h) = counted(&[4, 1, 6, 5])?;
     let mut views = vec![
@@ -43,7 +49,6 @@ fn every_view_shares_the_buffer_and_reads_the_right_elements() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_reshape_copies_only_where_no_view_can_give_it() -> Result<()> {
     let (t, h) = counted(&[4, 6])?;
     let turned = t.transpose(0, 1)?;
@@ -59,7 +64,6 @@ fn a_reshape_copies_only_where_no_view_can_give_it() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn contiguous_copies_a_view_with_gaps_and_nothing_else() -> Result<()> {
     let (t, h) = counted(&[3, 4])?;
     assert!(t.contiguous()?.shares_buffer(&t) && t.slice(0, 1..3)?.contiguous()?.shares_buffer(&t));
@@ -69,7 +73,6 @@ fn contiguous_copies_a_view_with_gaps_and_nothing_else() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn a_view_keeps_the_elements_alive() -> Result<()> {
     let view = counted(&[8, 8])?.0.slice(0, 7..8)?;
     let other = Tensor::full(&[8, 8], -1.0, DType::F32, &device())?;
