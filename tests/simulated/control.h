@@ -11,6 +11,8 @@ EXPORTED void simulatedReset();
 EXPORTED void simulatedFailAt(const char* function, uint64_t nth, int code, int sticky);
 // Forgets planned failures, and sticky ones that happened: something only a test can do.
 EXPORTED void simulatedClear();
+// As if the process were a new one: nothing is allocated, made or queued, no context is retained and no call fails.
+EXPORTED void simulatedRestart();
 // The function that last failed as planned; "" where none did since the plans were forgotten.
 EXPORTED const char* simulatedFailed();
 // How many rules were broken so far.

@@ -46,6 +46,11 @@ impl Control {
         self.call("simulatedClear");
     }
 
+    /// Makes the driver one that was just loaded.
+    pub fn restart(&self) {
+        self.call("simulatedRestart");
+    }
+
     /// The function that last failed as planned, since plans were forgotten.
     pub fn failed(&self) -> String {
         let name = self.get::<unsafe extern "C" fn() -> *const c_char>("simulatedFailed");

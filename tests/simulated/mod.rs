@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 
 use rectify::{Device, DeviceChoice};
 
+#[allow(unused_imports, reason = "not each test asks for it")]
 pub use control::Control;
 
 /// What CUDA runs on in these tests.

@@ -86,6 +86,16 @@ impl Context {
         self.check(unsafe { self.driver.cuCtxSetCurrent(self.raw) })
     }
 
+    /// As [`bind`](Self::bind), to give something back: false where the device failed, and there is nothing to give back to.
+    /// What could not be told before waits on, and a refusal is told later: this thread may be bound already.
+    pub fn enter(&self) -> bool {
+        if !self.has_failed() {
+            // SAFETY: the context lives as long as this value.
+            self.keep(unsafe { self.driver.cuCtxSetCurrent(self.raw) });
+        }
+        !self.has_failed()
+    }
+
     /// What a call gave, as an error of this device; a fault is remembered.
     #[inline]
     pub fn check(&self, result: Result<(), Failure>) -> Result<()> {

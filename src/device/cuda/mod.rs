@@ -12,6 +12,7 @@ pub mod library;
 mod map;
 mod matmul;
 mod modules;
+mod once;
 mod prefetch;
 mod queue;
 mod reduce;
@@ -213,7 +214,7 @@ impl Backend for Cuda {
 impl Drop for Cuda {
     /// Lets the device come to rest before what it works with goes. An error has nobody left to go to.
     fn drop(&mut self) {
-        if self.0.context.bind().is_ok() {
+        if self.0.context.enter() {
             let _ = self.0.compute.synchronize();
         }
     }

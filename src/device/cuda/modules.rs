@@ -15,6 +15,7 @@ use super::cache::{Cache, Digest};
 use super::compile::{Compiler, OPTIONS, Target};
 use super::context::Context;
 use super::library::{self, Library};
+use super::once::Once;
 use crate::error::{Error, Result};
 use crate::kernels::Unit;
 
@@ -34,9 +35,9 @@ pub struct Modules {
     context: Arc<Context>,
     cache: Option<Cache>,
     /// What, beside its text, the code of a unit depends on.
-    identity: OnceLock<Result<String>>,
+    identity: Once<String>,
     /// Not loaded as long as every kernel is on disk.
-    compiler: OnceLock<Result<(Compiler, Target)>>,
+    compiler: Once<(Compiler, Target)>,
     kernels: RwLock<HashMap<Key, Arc<Kernel>>>,
     gate: Arc<Gate>,
 }
@@ -45,7 +46,7 @@ pub struct Modules {
 pub struct Kernel {
     name: String,
     image: OnceLock<Result<Vec<u8>>>,
-    function: OnceLock<Result<Handles>>,
+    function: Once<Handles>,
     context: Arc<Context>,
 }
 
@@ -66,8 +67,8 @@ impl Modules {
         Self {
             context: context.clone(),
             cache: Cache::from_env(),
-            identity: OnceLock::new(),
-            compiler: OnceLock::new(),
+            identity: Once::new(),
+            compiler: Once::new(),
             kernels: RwLock::default(),
             gate: Arc::default(),
         }
@@ -76,8 +77,9 @@ impl Modules {
     /// The kernel of a key; one not met before is read from disk, or its compilation begins.
     #[inline]
     pub fn kernel(&self, key: Key, unit: impl FnOnce() -> Unit) -> Result<Arc<Kernel>> {
-        if let Some(kernel) = self.kernels.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(kernel.clone());
+        match self.kernels.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            Some(kernel) if !kernel.is_refused() => return Ok(kernel.clone()),
+            _ => {}
         }
         self.begin(key, unit())
     }
@@ -86,7 +88,8 @@ impl Modules {
     fn begin(&self, key: Key, unit: Unit) -> Result<Arc<Kernel>> {
         let digest = Digest::of(&[&unit.text, self.identity()?]);
         let mut kernels = self.kernels.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kernel) = kernels.get(&key) {
+        // One that could not be compiled is tried again: memory may have been short.
+        if let Some(kernel) = kernels.get(&key).filter(|kernel| !kernel.is_refused()) {
             return Ok(kernel.clone());
         }
         let kernel = Arc::new(Kernel::new(&unit, &self.context));
@@ -121,7 +124,7 @@ impl Modules {
             };
             Ok(format!("{compiler} {major}.{minor} {}", OPTIONS.join(" ")))
         };
-        self.identity.get_or_init(find).as_deref().map_err(Clone::clone)
+        self.identity.get_or_try(find).map(String::as_str)
     }
 
     fn compiler(&self) -> Result<(&Compiler, Target)> {
@@ -139,10 +142,7 @@ impl Modules {
             })?;
             Ok((compiler, target))
         };
-        match self.compiler.get_or_init(find) {
-            Ok((compiler, target)) => Ok((compiler, *target)),
-            Err(error) => Err(error.clone()),
-        }
+        self.compiler.get_or_try(find).map(|(compiler, target)| (compiler, *target))
     }
 }
 
@@ -156,7 +156,7 @@ impl fmt::Debug for Modules {
 impl Kernel {
     fn new(unit: &Unit, context: &Arc<Context>) -> Self {
         let name = unit.kernel.clone();
-        Self { name, image: OnceLock::new(), function: OnceLock::new(), context: context.clone() }
+        Self { name, image: OnceLock::new(), function: Once::new(), context: context.clone() }
     }
 
     /// Whether a launch has nothing to wait for.
@@ -165,13 +165,16 @@ impl Kernel {
         self.function.get().is_some() || self.image.get().is_some()
     }
 
+    /// Whether it could not be compiled.
+    #[inline]
+    fn is_refused(&self) -> bool {
+        matches!(self.image.get(), Some(Err(_)))
+    }
+
     /// The function to launch: waits for the compiler, and loads what it made. The context is bound.
     #[inline]
     pub fn function(&self, context: &Context) -> Result<CUfunction> {
-        match self.function.get_or_init(|| self.load(context)) {
-            Ok(handles) => Ok(handles.function),
-            Err(error) => Err(error.clone()),
-        }
+        self.function.get_or_try(|| self.load(context)).map(|handles| handles.function)
     }
 
     #[cold]
@@ -181,10 +184,16 @@ impl Kernel {
         let name =
             CString::new(self.name.as_str()).map_err(|_| Error::device(context.name(), "a kernel without name"))?;
         let named = |error: Error| Error::device(context.name(), format!("kernel {}: {error}", self.name));
-        // SAFETY: the context is bound, the image is whole and ends where it says, and handles are written.
+        // SAFETY: the context is bound, the image is whole and ends where it says, and handles are written. A module whose
+        // function cannot be had is unloaded: nothing else knows of it.
         unsafe {
             context.check(context.driver.cuModuleLoadData(&mut module, image.as_ptr().cast())).map_err(named)?;
-            context.check(context.driver.cuModuleGetFunction(&mut function, module, name.as_ptr())).map_err(named)?;
+            let found = context.driver.cuModuleGetFunction(&mut function, module, name.as_ptr());
+            context.check(found).map_err(named).inspect_err(|_| {
+                if !context.has_failed() {
+                    context.keep(context.driver.cuModuleUnload(module));
+                }
+            })?;
         }
         Ok(Handles { module, function })
     }
@@ -192,9 +201,8 @@ impl Kernel {
 
 impl Drop for Kernel {
     fn drop(&mut self) {
-        if let Some(Ok(handles)) = self.function.get()
-            && !self.context.has_failed()
-            && self.context.bind().is_ok()
+        if let Some(handles) = self.function.get()
+            && self.context.enter()
         {
             // SAFETY: loaded once; the device's work has ended, as nothing is dropped before that.
             self.context.keep(unsafe { self.context.driver.cuModuleUnload(handles.module) });

@@ -56,7 +56,10 @@ impl DeviceMemory {
             // SAFETY: the pool and its stream live; the address is valid once the stream has come to it.
             Some(pool) => unsafe {
                 driver.cuMemAllocFromPoolAsync(&mut address, bytes, pool.raw, pool.stream.raw())?;
-                driver.cuStreamSynchronize(pool.stream.raw())?;
+                // What cannot be waited for is given back, where the driver still takes anything.
+                driver.cuStreamSynchronize(pool.stream.raw()).inspect_err(|_| {
+                    let _ = driver.cuMemFreeAsync(address, pool.stream.raw());
+                })?;
             },
             // SAFETY: an address is written.
             None => unsafe { driver.cuMemAlloc_v2(&mut address, bytes)? },
@@ -73,13 +76,15 @@ impl DeviceMemory {
                 driver.cuCtxSynchronize()?;
                 return driver.cuMemFree_v2(address);
             };
-            self.context.for_streams(|stream| {
+            let ordered = self.context.for_streams(|stream| {
                 if stream == pool.stream.raw() {
                     return Ok(());
                 }
                 pool.event.record(stream)?;
                 pool.stream.wait_raw(&pool.event)
-            })?;
+            });
+            // Where the order cannot be queued, the host waits for it.
+            ordered.or_else(|_| driver.cuCtxSynchronize())?;
             driver.cuMemFreeAsync(address, pool.stream.raw())
         }
     }
@@ -102,15 +107,19 @@ unsafe impl Source for DeviceMemory {
     }
 
     unsafe fn surrender(&self, address: u64, _bytes: usize) -> Result<(), String> {
-        if self.context.has_failed() {
+        if !self.context.enter() {
             return Ok(());
         }
-        self.context.bind().and_then(|()| self.compute.flush().map(drop)).map_err(rule)?;
-        self.context.check(self.give(address)).map_err(rule)
+        // Work that cannot be queued is dropped, and touches the range no more.
+        let queued = self.compute.flush().map(drop);
+        let given = self.context.check(self.give(address));
+        queued.and(given).map_err(rule)
     }
 
     fn capacity(&self) -> Option<(usize, usize)> {
-        self.context.bind().ok()?;
+        if !self.context.enter() {
+            return None;
+        }
         let (mut free, mut total) = (0, 0);
         // SAFETY: two numbers are written.
         unsafe { self.context.driver.cuMemGetInfo_v2(&mut free, &mut total) }.ok()?;
@@ -144,7 +153,7 @@ impl DriverPool {
 
 impl Drop for DriverPool {
     fn drop(&mut self) {
-        if !self.context.has_failed() && self.context.bind().is_ok() {
+        if self.context.enter() {
             // SAFETY: created once, and every range of it is given back.
             self.context.keep(unsafe { self.context.driver.cuMemPoolDestroy(self.raw) });
         }

@@ -60,7 +60,7 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        if !self.context.has_failed() && self.context.bind().is_ok() {
+        if self.context.enter() {
             // SAFETY: allocated once, and nothing on the device uses it: the driver waits for what does.
             self.context.keep(unsafe { self.context.driver.cuMemFreeHost(self.start.cast()) });
         }
@@ -84,9 +84,11 @@ impl Ring {
     pub fn fill(&mut self, bytes: &[u8], record: impl FnOnce(&Event) -> Result<()>) -> Result<Filled> {
         if self.used + bytes.len() > HALF {
             record(&self.read[self.half])?;
-            self.half = 1 - self.half;
+            let other = 1 - self.half;
+            // A half that could not be waited for is not begun.
+            self.read[other].synchronize()?;
+            self.half = other;
             self.used = 0;
-            self.read[self.half].synchronize()?;
         }
         let place = self.half * HALF + self.used;
         // SAFETY: the place is within this half, which the device has read; the slice is not the ring's.

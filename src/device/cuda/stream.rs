@@ -101,7 +101,7 @@ impl Event {
 impl Drop for CudaStream {
     fn drop(&mut self) {
         self.context.remove_stream(self.raw);
-        if !self.context.has_failed() {
+        if self.context.enter() {
             // SAFETY: created once, and not used again; the driver lets queued work end.
             self.context.keep(unsafe { self.context.driver.cuStreamDestroy_v2(self.raw) });
         }
@@ -110,7 +110,7 @@ impl Drop for CudaStream {
 
 impl Drop for Event {
     fn drop(&mut self) {
-        if !self.context.has_failed() {
+        if self.context.enter() {
             // SAFETY: created once, and not used again.
             self.context.keep(unsafe { self.context.driver.cuEventDestroy_v2(self.raw) });
         }

@@ -146,6 +146,15 @@ void simulatedClear() {
     sticky = 0;
 }
 
+void simulatedRestart() {
+    LOCKED;
+    forget_context();
+    forget_handles();
+    forget_modules();
+    forget_memory();
+    simulatedClear();
+}
+
 const char* simulatedFailed() {
     LOCKED;
     return failed.c_str();

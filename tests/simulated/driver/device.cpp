@@ -34,6 +34,8 @@ int visible_devices() {
 }
 } // namespace
 
+void forget_context() { retained = 0; }
+
 int enter_without_context(void* counter);
 
 int simulated_enter(void* counter, int needs_context) {

@@ -47,6 +47,12 @@ bool are_pointers_living(const SimulatedKernel& kernel, void** parameters) {
 }
 } // namespace
 
+// What is loaded stays so: a queued launch may run in it.
+void forget_modules() {
+    modules.clear();
+    functions.clear();
+}
+
 void check_modules() {
     if (!modules.empty()) {
         violation("%zu modules are still loaded", modules.size());

@@ -168,6 +168,13 @@ void check_leaks() {
     }
 }
 
+void forget_memory() {
+    pools.clear();
+    while (!living.empty()) {
+        release(living.begin()->first, living.begin()->second.on_host);
+    }
+}
+
 void open_pages(void* address) {
     const auto found = living.find((char*)address);
     if (found != living.end()) {

@@ -30,6 +30,9 @@ enum Code {
 std::recursive_mutex& lock();
 #define LOCKED std::lock_guard<std::recursive_mutex> guard(lock())
 
+// device.cpp
+void forget_context();
+
 // memory.cpp
 struct Allocation {
     char* mapping;
@@ -46,6 +49,7 @@ int release(void* address, bool on_host);
 // Looks at the bytes around every allocation.
 void check_red_zones();
 void check_leaks();
+void forget_memory();
 // Lets what was allocated in the order of a stream be used.
 void open_pages(void* address);
 void describe_address(const void* address, char* text, size_t size);
@@ -58,9 +62,11 @@ void run_all();
 uint64_t random_number(uint64_t bound);
 // Streams and events that were not destroyed.
 void check_handles();
+void forget_handles();
 
 // kernel.cpp
 void check_modules();
+void forget_modules();
 
 void violation(const char* format, ...) __attribute__((format(printf, 1, 2)));
 void make_sticky(int code);

@@ -83,6 +83,11 @@ template <class Done> void run_until(const Done& done) {
 }
 } // namespace
 
+void forget_handles() {
+    streams.clear();
+    events.clear();
+}
+
 void check_handles() {
     if (!streams.empty() || !events.empty()) {
         violation("%zu streams and %zu events are left", streams.size(), events.size());

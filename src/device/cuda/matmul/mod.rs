@@ -9,12 +9,13 @@ mod problem;
 use std::collections::HashMap;
 use std::fmt;
 use std::ptr;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cudarc::cublaslt::sys::cublasLtHandle_t;
 
 use super::context::Context;
 use super::library::{self, CublasLt};
+use super::once::Once;
 use super::queue::Queue;
 use super::{copy, map, reduce};
 use crate::device::backend::{Epilogue, Product, Reduction, Seed};
@@ -34,14 +35,14 @@ const WORKSPACE: [usize; 2] = [32 << 20, 4 << 20];
 
 /// The libraries at work on one device, loaded when the first product is asked for.
 pub struct Matmul {
-    libraries: OnceLock<Result<Libraries>>,
+    libraries: Once<Libraries>,
     /// None for what cuBLASLt has no algorithm for.
     plans: RwLock<HashMap<Problem, Option<Arc<Plan>>>>,
 }
 
 struct Libraries {
     lt: Option<Lt>,
-    blas: OnceLock<Result<Arc<Blas>>>,
+    blas: Once<Arc<Blas>>,
     workspace: Buffer,
 }
 
@@ -132,12 +133,11 @@ fn multiply_copies(queue: &mut Queue<'_>, product: &Product<'_>, fused: Fused, b
 impl Matmul {
     /// Nothing loaded yet.
     pub fn new() -> Self {
-        Self { libraries: OnceLock::new(), plans: RwLock::default() }
+        Self { libraries: Once::new(), plans: RwLock::default() }
     }
 
     fn libraries(&self, context: &Context, memory: &Memory) -> Result<&Libraries> {
-        let libraries = self.libraries.get_or_init(|| Libraries::load(context, memory));
-        libraries.as_ref().map_err(Clone::clone)
+        self.libraries.get_or_try(|| Libraries::load(context, memory))
     }
 
     fn plan(&self, context: &Context, libraries: &Libraries, problem: &Problem) -> Result<Option<Arc<Plan>>> {
@@ -169,7 +169,7 @@ impl Libraries {
         };
         let _scope = scope::resume(scope::Label::ROOT.child("workspace"));
         let bytes = WORKSPACE[usize::from(context.facts().capability.0 < 9)];
-        Ok(Self { lt, blas: OnceLock::new(), workspace: memory.allocate(bytes, Stream::MAIN)? })
+        Ok(Self { lt, blas: Once::new(), workspace: memory.allocate(bytes, Stream::MAIN)? })
     }
 
     fn blas(&self, context: &Context) -> Result<Arc<Blas>> {
@@ -179,7 +179,7 @@ impl Libraries {
             let library = library::cublas().map_err(|absence| refuse(absence.to_string()))?;
             Blas::new(library).map(Arc::new).map_err(|failure| refuse(failure.to_string()))
         };
-        self.blas.get_or_init(load).clone()
+        self.blas.get_or_try(load).cloned()
     }
 }
 
