@@ -3,7 +3,7 @@
 //! `RECTIFY_TEST_CUDA=simulated` or `real` chooses. The simulated libraries lie in `target/simulated`, and are built again when
 //! their sources change.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 
 mod control;
 
