@@ -13,7 +13,7 @@ EXPORTED void simulatedFailAt(const char* function, uint64_t nth, int code, int 
 EXPORTED void simulatedClear();
 // As if the process were a new one: nothing is allocated, made or queued, no context is retained and no call fails.
 EXPORTED void simulatedRestart();
-// The function that last failed as planned; "" where none did since the plans were forgotten.
+// The function that failed as planned; "" where none did since the last plan was made.
 EXPORTED const char* simulatedFailed();
 // How many rules were broken so far.
 EXPORTED uint64_t simulatedViolations();

@@ -51,7 +51,7 @@ impl Control {
         self.call("simulatedRestart");
     }
 
-    /// The function that last failed as planned, since plans were forgotten.
+    /// The function that failed as planned, since the last plan was made.
     pub fn failed(&self) -> String {
         let name = self.get::<unsafe extern "C" fn() -> *const c_char>("simulatedFailed");
         // SAFETY: as above; the name stays where it is until the next failure.

@@ -56,6 +56,14 @@ pub fn prepare() -> Cuda {
     })
 }
 
+/// What controls the simulated driver, which this process uses from here on whatever the machine has.
+pub fn control() -> Control {
+    // SAFETY: as in `prepare`, which reads it next.
+    unsafe { std::env::set_var("RECTIFY_TEST_CUDA", "simulated") };
+    assert_eq!(prepare(), Cuda::Simulated);
+    Control::new()
+}
+
 /// The folder of the simulated libraries, which are built if need be.
 pub fn libraries() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();

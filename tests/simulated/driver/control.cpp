@@ -136,13 +136,13 @@ void simulatedReset() {
 
 void simulatedFailAt(const char* function, uint64_t nth, int code, int is_sticky) {
     LOCKED;
+    failed.clear();
     faults.push_back({function, nth, code, is_sticky != 0});
 }
 
 void simulatedClear() {
     LOCKED;
     faults.clear();
-    failed.clear();
     sticky = 0;
 }
 
