@@ -116,7 +116,7 @@ mod tests {
             budget.add(kernel, architecture, uses(registers, registers / 40 * 8));
         }
         let text = budget.to_string();
-        assert!(text.ends_with("\nabc          -    64+8\nb           20    40+8\n"), "{text}");
+        assert!(text.ends_with("\nabc       -    64+8\nb        20    40+8\n"), "{text}");
         assert_eq!(Budget::parse(&text), Some(budget));
         assert_eq!(Budget::parse("kernel sm_90\nx y"), None);
         let budget = Budget::parse(&text).unwrap();
