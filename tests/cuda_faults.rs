@@ -12,7 +12,7 @@ mod sweep;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rectify::nn::{Activation, Mlp};
-use rectify::optim::Sgd;
+use rectify::optim::{Rule, Sgd};
 use rectify::{Device, DeviceChoice, Error, Result, Tape, Tensor};
 use simulated::Control;
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rectify::memory::{EventKind, Place};
 use rectify::nn::{Activation, Mlp};
-use rectify::optim::{Optimizer, Sgd};
+use rectify::optim::{Optimizer, Rule, Sgd};
 use rectify::scope::Label;
 use rectify::{Device, DeviceChoice, Result, Tape, Tensor};
 
