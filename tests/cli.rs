@@ -196,7 +196,7 @@ fn a_check_without_a_compiler_says_where_it_looked_and_what_to_do() {
         .env("RECTIFY_CUDA_PATH", folder.path())
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let said = text(&output.stderr);
     if cfg!(feature = "cuda") {
         assert!(said.contains(folder.path().to_str().unwrap()), "{said}");

@@ -29,7 +29,9 @@ fn a_device_that_failed_says_why_each_time_and_is_not_asked_again() {
         assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
         assert!(errors.iter().all(|error| error.to_string() == first), "{first} became {errors:?}");
         drop((tensor, device));
-        let asked = turn.control.count("");
+        // Descriptors of products are memory of the host, which goes all the same.
+        let on_the_host = ["cublasLtMatmulDescDestroy", "cublasLtMatrixLayoutDestroy", "cublasLtDestroy"];
+        let asked = turn.control.count("") - on_the_host.iter().map(|name| turn.control.count(name)).sum::<u64>();
         assert!(asked <= 1, "{asked} calls went to a device that failed");
         turn.control.restart();
         // What the driver holds goes with the process.

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use smallvec::SmallVec;
 
 use crate::formula::Precision;
+use crate::memory::SEGMENT_ALIGNMENT;
 
 /// How many blocks of how many threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +38,9 @@ impl Arguments {
         Self::default()
     }
 
-    /// A device address.
+    /// A device address; none for that of an empty buffer, which lies nowhere.
     pub fn pointer(&mut self, address: u64) -> &mut Self {
-        self.words(&[address])
+        self.words(&[if address <= SEGMENT_ALIGNMENT as u64 { 0 } else { address }])
     }
 
     /// A number of 32 bits.
@@ -83,12 +84,12 @@ mod tests {
     #[test]
     fn each_argument_is_found_where_it_begins() {
         let mut arguments = Arguments::new();
-        arguments.pointer(7).real(Precision::Single, 1.5).words(&[]).words(&[1, 2, 3]).u32(9);
+        arguments.pointer(7000).real(Precision::Single, 1.5).words(&[]).words(&[1, 2, 3]).u32(9);
         let pointers: Vec<_> = arguments.pointers().collect();
         assert_eq!(pointers.len(), 4);
         // SAFETY: each leads to as many bytes as were put there.
         unsafe {
-            assert_eq!(pointers[0].cast::<u64>().read(), 7);
+            assert_eq!(pointers[0].cast::<u64>().read(), 7000);
             assert_eq!(pointers[1].cast::<f32>().read(), 1.5);
             assert_eq!(pointers[2].cast::<[u64; 3]>().read(), [1, 2, 3]);
             assert_eq!(pointers[3].cast::<u32>().read(), 9);
