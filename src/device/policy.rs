@@ -19,7 +19,7 @@ pub fn allow_tf32() -> Tf32 {
     Tf32 { before: TF32.replace(true) }
 }
 
-/// Whether products of f32 may use TF32 on this thread.
+/// Whether products of f32 may use TF32 on this thread. The CPU's never do.
 pub fn allows_tf32() -> bool {
     TF32.get()
 }

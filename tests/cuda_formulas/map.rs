@@ -94,7 +94,7 @@ fn check(dtype: DType, every: usize, first: usize) -> Result<()> {
         for size in SIZES {
             launched.push(Launched::new(&**formula, dtype, Layout::Contiguous, size)?);
         }
-        if place / every % 5 == 0 {
+        if (place / every).is_multiple_of(5) {
             launched.push(Launched::new(&**formula, dtype, Layout::Mixed, 333)?);
         }
     }

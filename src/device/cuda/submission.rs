@@ -26,7 +26,7 @@ pub struct Submission {
 }
 
 enum Work {
-    Launch { kernel: Arc<Kernel>, grid: Grid, arguments: Arguments },
+    Launch { kernel: Arc<Kernel>, grid: Grid, arguments: Box<Arguments> },
     Call(Box<dyn FnOnce(CUstream) -> Result<()> + Send>),
 }
 
@@ -43,7 +43,7 @@ impl Submission {
         if waiting.is_empty() && kernel.is_compiled() {
             return launch(&self.context, kernel, grid, arguments, self.stream.raw());
         }
-        waiting.push_back(Work::Launch { kernel: kernel.clone(), grid, arguments: arguments.clone() });
+        waiting.push_back(Work::Launch { kernel: kernel.clone(), grid, arguments: Box::new(arguments.clone()) });
         self.advance(&mut waiting)
     }
 
@@ -86,7 +86,8 @@ impl Submission {
 
     /// Puts work on the stream up to the first kernel that is not compiled yet.
     fn advance(&self, waiting: &mut VecDeque<Work>) -> Result<()> {
-        while let Some(work) = waiting.pop_front_if(|work| work.is_ready()) {
+        while waiting.front().is_some_and(Work::is_ready) {
+            let Some(work) = waiting.pop_front() else { break };
             self.run(work).inspect_err(|_| waiting.clear())?;
         }
         Ok(())

@@ -1,7 +1,6 @@
 //! Where CUDA's libraries may lie: the loader's own folders, a toolkit, Python wheels.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +40,7 @@ pub fn open(library: Library, driver_major: Option<u32>) -> Result<Loaded, Absen
             }
         }
     }
-    Err(broken.unwrap_or_else(|| Absence::NotFound { library, searched: places.described }))
+    Err(broken.unwrap_or(Absence::NotFound { library, searched: places.described }))
 }
 
 /// The file that would be tried first; none where the loader's own search has to find it.
@@ -125,7 +124,7 @@ fn wheels(site: &Path) -> Vec<PathBuf> {
 /// interpreters in `PATH`.
 fn site_packages() -> Vec<PathBuf> {
     let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(env::var_os).map(PathBuf::from);
-    let path = env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = env::var_os("PATH").unwrap_or_default();
     let interpreters = env::split_paths(&path).filter(|folder| folder.join("python3").exists());
     let prefixes = active.chain(interpreters.filter_map(|folder| Some(folder.parent()?.to_path_buf())));
     let user = env::var_os("HOME").map(|home| Path::new(&home).join(".local"));
