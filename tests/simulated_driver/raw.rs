@@ -185,7 +185,7 @@ impl Raw {
 
     /// Launches one block of threads with arguments of 64 bits.
     pub fn launch(&self, function: u64, threads: u32, stream: u64, arguments: &[u64]) -> i32 {
-        let mut pointers: Vec<_> = arguments.iter().map(|argument| ptr::from_ref(argument)).collect();
+        let mut pointers: Vec<_> = arguments.iter().map(ptr::from_ref).collect();
         call!(self.driver, b"cuLaunchKernel", function => u64, 1 => u32, 1 => u32, 1 => u32, threads => u32, 1 => u32,
             1 => u32, 0 => u32, stream => u64, pointers.as_mut_ptr() => *mut *const u64, ptr::null_mut() => *mut c_void)
     }
