@@ -5,6 +5,7 @@ use std::any::TypeId;
 use cudarc::cublaslt::sys::cublasLtEpilogue_t as Known;
 
 use crate::device::backend::{Epilogue, Product};
+use crate::device::view::View;
 use crate::formula::catalogue::activation;
 use crate::formula::{AnyFormula, Biased};
 
@@ -29,7 +30,7 @@ impl Fused {
         let (&[bias], &[output]) = (epilogue.operands, epilogue.outputs) else { return None };
         let is_row = matches!(bias.layout().strides(), &[_, 0, 1]) || matches!(bias.shape().sizes(), &[_, 1, 1]);
         let repeats = bias.shape()[0] == 1 || bias.layout().strides()[0] == 0;
-        let fits = is_row && repeats && bias.dtype() == product.c.dtype() && output.is_same(&product.c);
+        let fits = is_row && repeats && bias.dtype() == product.c.dtype() && is_in_place(product, &output);
         let fused = fits.then(|| Self::of_formula(epilogue.formula.key())).flatten()?;
         Some((fused, bias.address()))
     }
@@ -62,4 +63,12 @@ impl Fused {
         };
         known as u32
     }
+}
+
+/// Whether the output is the product itself, whatever the stride of its batch of one.
+fn is_in_place(product: &Product<'_>, output: &View<'_>) -> bool {
+    let dense = product.c.layout().is_contiguous() && output.layout().is_contiguous();
+    let same = (product.c.address(), product.c.dtype(), product.c.shape())
+        == (output.address(), output.dtype(), output.shape());
+    dense && same
 }
