@@ -3,7 +3,8 @@
 
 /// The first index out of range that a kernel came across; the host reads it when it next waits for the device.
 struct Report {
-    u32 taken;
+    /// 0 for none, 1 while it is written, 2 when it is whole.
+    u32 state;
     u32 site;
     u64 position;
     i64 value;
@@ -12,12 +13,13 @@ struct Report {
 
 /// Says that the index at `position` is not below `bound`. The first one that is said stays.
 __device__ inline void report(Report* report, u32 site, u64 position, i64 value, u64 bound) {
-    if (atomicCAS(&report->taken, 0u, 1u) == 0) {
+    if (atomicCAS(&report->state, 0u, 1u) == 0) {
         report->site = site;
         report->position = position;
         report->value = value;
         report->bound = bound;
         __threadfence_system();
+        *(volatile u32*)&report->state = 2;
     }
 }
 

@@ -65,7 +65,7 @@ impl Compiler {
             let architectures = architectures.into_iter().filter_map(|number| u32::try_from(number).ok()).collect();
             Ok(Self { nvrtc, version: (major, minor), architectures })
         };
-        let path = || nvrtc.library.path.clone();
+        let path = || nvrtc.file.path.clone();
         read().map_err(|failure| Absence::Broken { path: path(), cause: failure.to_string() })
     }
 
@@ -76,7 +76,7 @@ impl Compiler {
 
     /// The file it came from.
     pub fn path(&self) -> &Path {
-        &self.nvrtc.library.path
+        &self.nvrtc.file.path
     }
 
     /// The architectures it knows.
@@ -177,7 +177,7 @@ impl Drop for Program {
 
 impl From<Failure> for CompileError {
     fn from(failure: Failure) -> Self {
-        debug_assert_eq!(failure.library, Library::Nvrtc);
+        debug_assert_eq!(failure.origin, Library::Nvrtc);
         Self::Failed(failure)
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use cudarc::driver::sys::{CUdevice, CUdevice_attribute as Attribute, CUuuid};
 
-use super::library::{Driver, Failure};
+use super::library::{Driver, Failure, Library};
 
 /// What a device is.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Facts {
     /// Asks about the device of this number.
     pub fn of(driver: &Driver, ordinal: usize) -> Result<Self, Failure> {
         let count = count(driver)?;
-        let absent = |code| Failure { library: super::library::Library::Driver, call: "cuDeviceGet", code };
+        let absent = |code| Failure { origin: Library::Driver, call: "cuDeviceGet", code };
         if ordinal >= count {
             return Err(absent(if count == 0 { NO_DEVICE } else { INVALID_DEVICE }));
         }

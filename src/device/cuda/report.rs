@@ -12,12 +12,15 @@ use crate::scope::Label;
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
 struct Entry {
-    taken: u32,
+    state: u32,
     site: u32,
     position: u64,
     value: i64,
     bound: u64,
 }
+
+/// The state of an entry that is written to its end.
+const WHOLE: u32 = 2;
 
 /// Where kernels report to, and who they may be.
 pub struct Report {
@@ -53,14 +56,15 @@ impl Report {
         (self.entry.start() as u64, number as u32)
     }
 
-    /// Fails with what was reported since the last time. The device has nothing left to do.
+    /// Fails with what was reported since the last time. What another thread's work is still writing is told next time.
     pub fn check(&self) -> Result<()> {
         let entry = self.entry.start().cast::<Entry>();
-        // SAFETY: the entry is initialised, and no kernel writes to it: all have ended.
-        let Entry { taken, site, position, value, bound } = unsafe { ptr::read_volatile(entry) };
-        if taken == 0 {
+        // SAFETY: the entry is initialised; kernels write to it as to any memory that both sides see.
+        if unsafe { ptr::read_volatile(&raw const (*entry).state) } != WHOLE {
             return Ok(());
         }
+        // SAFETY: a whole entry is not written to before it is taken away.
+        let Entry { site, position, value, bound, .. } = unsafe { ptr::read_volatile(entry) };
         // SAFETY: as above.
         unsafe { ptr::write_volatile(entry, Entry::default()) };
         let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,19 +12,19 @@ pub fn survey() -> CudaProbe {
     let libraries = vec![
         found(
             Library::Driver,
-            driver.as_ref().map(|driver| (&driver.library, driver.version().map(library::readable))),
+            driver.as_ref().map(|driver| (&driver.file, driver.version().map(library::readable))),
         ),
         found(
             Library::Nvrtc,
             library::nvrtc().as_ref().map(|nvrtc| {
                 let version = Compiler::find().ok().map(|compiler| compiler.version());
-                (&nvrtc.library, version.map(|(major, minor)| format!("{major}.{minor}")))
+                (&nvrtc.file, version.map(|(major, minor)| format!("{major}.{minor}")))
             }),
         ),
-        found(Library::Cublas, library::cublas().as_ref().map(|cublas| (&cublas.library, None))),
+        found(Library::Cublas, library::cublas().as_ref().map(|cublas| (&cublas.file, None))),
         found(
             Library::CublasLt,
-            lt.as_ref().map(|lt| (&lt.library, Some(lt.version()).filter(|&v| v > 0).map(|v| v.to_string()))),
+            lt.as_ref().map(|lt| (&lt.file, Some(lt.version()).filter(|&v| v > 0).map(|v| v.to_string()))),
         ),
     ];
     let (devices, refusal) = match &driver {

@@ -62,7 +62,7 @@ impl CublasLt {
     /// The library's version, such as 130200; 0 where it cannot tell.
     pub fn version(&self) -> usize {
         // SAFETY: this is the function's type; it has no requirements.
-        let function = unsafe { self.library.function::<unsafe extern "C" fn() -> usize>("cublasLtGetVersion") };
+        let function = unsafe { self.file.function::<unsafe extern "C" fn() -> usize>("cublasLtGetVersion") };
         // SAFETY: as above.
         function.map_or(0, |version| unsafe { version() })
     }

@@ -71,7 +71,7 @@ pub enum Absence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
     /// Whose function it is.
-    pub library: Library,
+    pub origin: Library,
     /// The function.
     pub call: &'static str,
     /// What it returned.
@@ -92,7 +92,7 @@ pub fn driver() -> Result<&'static Driver, Absence> {
     let load = || {
         let driver = Driver::load(search::open(Library::Driver, None)?)?;
         match driver.version() {
-            Some(version) if version < OLDEST => Err(Absence::OldDriver { path: driver.library.path.clone(), version }),
+            Some(version) if version < OLDEST => Err(Absence::OldDriver { path: driver.file.path.clone(), version }),
             _ => Ok(driver),
         }
     };
@@ -200,7 +200,7 @@ macro_rules! functions {
         #[allow(non_snake_case)]
         pub struct $table {
             /// The library itself.
-            pub library: $crate::device::cuda::library::Loaded,
+            pub file: $crate::device::cuda::library::Loaded,
             $($name: unsafe extern "C" fn($($kind),*) -> i32,)*
         }
 
@@ -208,10 +208,10 @@ macro_rules! functions {
         impl $table {
             /// Looks every function up.
             pub(super) fn load(
-                library: $crate::device::cuda::library::Loaded,
+                file: $crate::device::cuda::library::Loaded,
             ) -> Result<Self, $crate::device::cuda::library::Absence> {
                 // SAFETY: these are the functions' types, as cudarc's bindings and the library's documentation have them.
-                unsafe { Ok(Self { $($name: library.function(stringify!($name))?,)* library }) }
+                unsafe { Ok(Self { $($name: file.function(stringify!($name))?,)* file }) }
             }
 
             $(
@@ -222,8 +222,8 @@ macro_rules! functions {
                     if code == 0 {
                         return Ok(());
                     }
-                    let library = $crate::device::cuda::library::Library::$library;
-                    Err($crate::device::cuda::library::Failure { library, call: stringify!($name), code })
+                    let origin = $crate::device::cuda::library::Library::$library;
+                    Err($crate::device::cuda::library::Failure { origin, call: stringify!($name), code })
                 }
             )*
         }
@@ -286,18 +286,18 @@ impl fmt::Display for Absence {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed: {} (code {})", self.call, status::meaning(self.library, self.code), self.code)
+        write!(f, "{} failed: {} (code {})", self.call, status::meaning(self.origin, self.code), self.code)
     }
 }
 
 impl Failure {
     /// Whether the device does nothing more in this process from here on.
     pub fn is_fatal(&self) -> bool {
-        self.library == Library::Driver && status::is_fatal(self.code)
+        self.origin == Library::Driver && status::is_fatal(self.code)
     }
 
     /// Whether memory ran out.
     pub fn is_out_of_memory(&self) -> bool {
-        self.library == Library::Driver && self.code == status::OUT_OF_MEMORY
+        self.origin == Library::Driver && self.code == status::OUT_OF_MEMORY
     }
 }

@@ -14,7 +14,7 @@ use crate::device::cuda::library::{Cublas, Failure};
 
 /// cuBLAS with a workspace of ours.
 pub struct Blas {
-    library: &'static Cublas,
+    cublas: &'static Cublas,
     handle: Mutex<Handle>,
 }
 
@@ -25,11 +25,11 @@ unsafe impl Send for Handle {}
 
 impl Blas {
     /// A handle. The context is bound.
-    pub fn new(library: &'static Cublas) -> Result<Self, Failure> {
+    pub fn new(cublas: &'static Cublas) -> Result<Self, Failure> {
         let mut handle = ptr::null_mut();
         // SAFETY: the context is bound, and a handle is written.
-        unsafe { library.cublasCreate_v2(&mut handle)? };
-        Ok(Self { library, handle: Mutex::new(Handle(handle)) })
+        unsafe { cublas.cublasCreate_v2(&mut handle)? };
+        Ok(Self { cublas, handle: Mutex::new(Handle(handle)) })
     }
 
     /// Queues a product on a stream. Sizes are below 2^31.
@@ -44,9 +44,9 @@ impl Blas {
         let scales = problem.scales();
         // SAFETY: the handle lives; the matrices are in bounds of living buffers of this stream, and so is the workspace.
         unsafe {
-            self.library.cublasSetStream_v2(handle.0, stream)?;
-            self.library.cublasSetWorkspace_v2(handle.0, pointer(places.workspace), workspace)?;
-            self.library.cublasGemmStridedBatchedEx(
+            self.cublas.cublasSetStream_v2(handle.0, stream)?;
+            self.cublas.cublasSetWorkspace_v2(handle.0, pointer(places.workspace), workspace)?;
+            self.cublas.cublasGemmStridedBatchedEx(
                 handle.0,
                 u32::from(left.transposed),
                 u32::from(right.transposed),
@@ -79,6 +79,6 @@ impl Drop for Blas {
     fn drop(&mut self) {
         let handle = self.handle.get_mut().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: created once, and not used again.
-        let _ = unsafe { self.library.cublasDestroy_v2(handle.0) };
+        let _ = unsafe { self.cublas.cublasDestroy_v2(handle.0) };
     }
 }

@@ -47,7 +47,7 @@ struct Libraries {
 }
 
 struct Lt {
-    library: &'static CublasLt,
+    functions: &'static CublasLt,
     handle: cublasLtHandle_t,
 }
 
@@ -145,7 +145,7 @@ impl Matmul {
             return Ok(known.clone());
         }
         let Some(lt) = &libraries.lt else { return Ok(None) };
-        let made = Plan::new(lt.library, lt.handle, problem, libraries.workspace.bytes());
+        let made = Plan::new(lt.functions, lt.handle, problem, libraries.workspace.bytes());
         let plan = made.map_err(|failure| {
             let [n, m, k] = problem.sizes;
             Error::device(context.name(), format!("product {m}x{k} by {k}x{n} of {}: {failure}", problem.dtype))
@@ -184,18 +184,18 @@ impl Libraries {
 }
 
 impl Lt {
-    fn new(library: &'static CublasLt, context: &Context) -> Result<Self> {
+    fn new(functions: &'static CublasLt, context: &Context) -> Result<Self> {
         let mut handle = ptr::null_mut();
         // SAFETY: the context is bound, and a handle is written.
-        context.check(unsafe { library.cublasLtCreate(&mut handle) })?;
-        Ok(Self { library, handle })
+        context.check(unsafe { functions.cublasLtCreate(&mut handle) })?;
+        Ok(Self { functions, handle })
     }
 }
 
 impl Drop for Lt {
     fn drop(&mut self) {
         // SAFETY: created once, and not used again.
-        let _ = unsafe { self.library.cublasLtDestroy(self.handle) };
+        let _ = unsafe { self.functions.cublasLtDestroy(self.handle) };
     }
 }
 

@@ -21,7 +21,7 @@ const REPRODUCIBLE: u32 = 2 | 4;
 
 /// A product that can be run.
 pub struct Plan {
-    library: &'static CublasLt,
+    lt: &'static CublasLt,
     handle: cublasLtHandle_t,
     /// Its bias is set at each call.
     operation: Mutex<Operation>,
@@ -45,17 +45,17 @@ pub struct Places {
 }
 
 struct Operation {
-    library: &'static CublasLt,
+    lt: &'static CublasLt,
     raw: cublasLtMatmulDesc_t,
 }
 
 struct MatrixLayout {
-    library: &'static CublasLt,
+    lt: &'static CublasLt,
     raw: cublasLtMatrixLayout_t,
 }
 
 struct Preference {
-    library: &'static CublasLt,
+    lt: &'static CublasLt,
     raw: cublasLtMatmulPreference_t,
 }
 
@@ -67,21 +67,21 @@ unsafe impl Sync for Plan {}
 impl Plan {
     /// A plan with a workspace of at most so many bytes; none where cuBLASLt has no algorithm for it.
     pub fn new(
-        library: &'static CublasLt,
+        lt: &'static CublasLt,
         handle: cublasLtHandle_t,
         problem: &Problem,
         workspace: usize,
     ) -> Result<Option<Self>, Failure> {
         let scales = problem.scales();
-        let operation = Operation::new(library, problem, scales.kind)?;
-        let layout = |matrix: &Matrix| MatrixLayout::new(library, problem, matrix);
+        let operation = Operation::new(lt, problem, scales.kind)?;
+        let layout = |matrix: &Matrix| MatrixLayout::new(lt, problem, matrix);
         let (left, right, result) = (layout(&problem.left)?, layout(&problem.right)?, layout(&problem.result)?);
-        let preference = Preference::new(library, problem, workspace)?;
+        let preference = Preference::new(lt, problem, workspace)?;
         let mut heuristic = std::mem::MaybeUninit::<Heuristic>::zeroed();
         let mut found = 0;
         // SAFETY: all descriptors live, and there is room for the one result asked for.
         let answer = unsafe {
-            library.cublasLtMatmulAlgoGetHeuristic(
+            lt.cublasLtMatmulAlgoGetHeuristic(
                 handle,
                 operation.raw,
                 left.raw,
@@ -103,7 +103,7 @@ impl Plan {
             Ok(()) => {}
         }
         Ok(Some(Self {
-            library,
+            lt,
             handle,
             operation: Mutex::new(operation),
             left,
@@ -126,7 +126,7 @@ impl Plan {
         // SAFETY: descriptors live; the matrices are in bounds of living buffers of this stream, the workspace is as large as
         // the plan was made for, and the two factors are read before the call returns.
         unsafe {
-            self.library.cublasLtMatmul(
+            self.lt.cublasLtMatmul(
                 self.handle,
                 operation.raw,
                 (&raw const self.scales.alpha).cast(),
@@ -152,11 +152,11 @@ impl Plan {
 const NOT_SUPPORTED: i32 = 15;
 
 impl Operation {
-    fn new(library: &'static CublasLt, problem: &Problem, scale: u32) -> Result<Self, Failure> {
+    fn new(lt: &'static CublasLt, problem: &Problem, scale: u32) -> Result<Self, Failure> {
         let mut raw = ptr::null_mut();
         // SAFETY: a handle is written.
-        unsafe { library.cublasLtMatmulDescCreate(&mut raw, problem.compute(), scale)? };
-        let operation = Self { library, raw };
+        unsafe { lt.cublasLtMatmulDescCreate(&mut raw, problem.compute(), scale)? };
+        let operation = Self { lt, raw };
         operation.set(Of::CUBLASLT_MATMUL_DESC_TRANSA as u32, &i32::from(problem.left.transposed))?;
         operation.set(Of::CUBLASLT_MATMUL_DESC_TRANSB as u32, &i32::from(problem.right.transposed))?;
         operation.set(Of::CUBLASLT_MATMUL_DESC_EPILOGUE as u32, &problem.fused.number())?;
@@ -166,20 +166,20 @@ impl Operation {
     fn set<T: Copy>(&self, attribute: u32, value: &T) -> Result<(), Failure> {
         // SAFETY: the descriptor lives, and as many bytes as said are read.
         unsafe {
-            self.library.cublasLtMatmulDescSetAttribute(self.raw, attribute, (&raw const *value).cast(), size_of::<T>())
+            self.lt.cublasLtMatmulDescSetAttribute(self.raw, attribute, (&raw const *value).cast(), size_of::<T>())
         }
     }
 }
 
 impl MatrixLayout {
-    fn new(library: &'static CublasLt, problem: &Problem, matrix: &Matrix) -> Result<Self, Failure> {
+    fn new(lt: &'static CublasLt, problem: &Problem, matrix: &Matrix) -> Result<Self, Failure> {
         let (rows, columns) = (matrix.rows as u64, matrix.columns as u64);
         let mut raw = ptr::null_mut();
         // SAFETY: a handle is written.
         unsafe {
-            library.cublasLtMatrixLayoutCreate(&mut raw, problem.kind(), rows, columns, matrix.leading as i64)?;
+            lt.cublasLtMatrixLayoutCreate(&mut raw, problem.kind(), rows, columns, matrix.leading as i64)?;
         }
-        let layout = Self { library, raw };
+        let layout = Self { lt, raw };
         if problem.batch > 1 {
             layout.set(Layout::CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT as u32, &(problem.batch as i32))?;
             let stride = matrix.batch_stride as i64;
@@ -191,7 +191,7 @@ impl MatrixLayout {
     fn set<T: Copy>(&self, attribute: u32, value: &T) -> Result<(), Failure> {
         // SAFETY: the descriptor lives, and as many bytes as said are read.
         unsafe {
-            self.library.cublasLtMatrixLayoutSetAttribute(
+            self.lt.cublasLtMatrixLayoutSetAttribute(
                 self.raw,
                 attribute,
                 (&raw const *value).cast(),
@@ -202,11 +202,11 @@ impl MatrixLayout {
 }
 
 impl Preference {
-    fn new(library: &'static CublasLt, problem: &Problem, workspace: usize) -> Result<Self, Failure> {
+    fn new(lt: &'static CublasLt, problem: &Problem, workspace: usize) -> Result<Self, Failure> {
         let mut raw = ptr::null_mut();
         // SAFETY: a handle is written.
-        unsafe { library.cublasLtMatmulPreferenceCreate(&mut raw)? };
-        let preference = Self { library, raw };
+        unsafe { lt.cublasLtMatmulPreferenceCreate(&mut raw)? };
+        let preference = Self { lt, raw };
         preference.set(Prefer::CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES as u32, &(workspace as u64))?;
         preference.set(Prefer::CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK as u32, &REPRODUCIBLE)?;
         for (attribute, matrix) in [
@@ -223,7 +223,7 @@ impl Preference {
     fn set<T: Copy>(&self, attribute: u32, value: &T) -> Result<(), Failure> {
         // SAFETY: the descriptor lives, and as many bytes as said are read.
         unsafe {
-            self.library.cublasLtMatmulPreferenceSetAttribute(
+            self.lt.cublasLtMatmulPreferenceSetAttribute(
                 self.raw,
                 attribute,
                 (&raw const *value).cast(),
@@ -238,7 +238,7 @@ macro_rules! destroyed_by {
         impl Drop for $kind {
             fn drop(&mut self) {
                 // SAFETY: created once, and not used again. A failure would leak a little host memory, no more.
-                let _ = unsafe { self.library.$function(self.raw) };
+                let _ = unsafe { self.lt.$function(self.raw) };
             }
         }
     )*};
