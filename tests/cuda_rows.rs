@@ -85,6 +85,11 @@ fn view(tensor: &Tensor) -> View<'_> {
 
 /// How far a result may be from another one: a few roundings of it, or of the magnitude that went into it.
 fn assert_near(found: &Tensor, expected: &Tensor, magnitude: f64, what: &str) -> Result<()> {
+    assert_each_near(found, expected, &vec![magnitude; expected.count()], what)
+}
+
+/// As [`assert_near`], with a magnitude for each element.
+fn assert_each_near(found: &Tensor, expected: &Tensor, magnitudes: &[f64], what: &str) -> Result<()> {
     assert_eq!((found.shape(), found.dtype()), (expected.shape(), expected.dtype()), "{what}");
     let step = match expected.dtype() {
         DType::F64 => 4e-15,
@@ -94,7 +99,7 @@ fn assert_near(found: &Tensor, expected: &Tensor, magnitude: f64, what: &str) ->
         _ => 0.0,
     };
     for (place, (found, expected)) in numbers(found)?.into_iter().zip(numbers(expected)?).enumerate() {
-        let near = (found - expected).abs() <= step * (expected.abs() + magnitude);
+        let near = (found - expected).abs() <= step * (expected.abs() + magnitudes[place]);
         let same = found == expected || found.is_nan() && expected.is_nan();
         assert!(near || same, "{what}: {found} at {place}, expected {expected}");
     }
@@ -122,6 +127,23 @@ fn softmax(log: bool, input: &Tensor, gradient: &Tensor, shift: usize, device: &
     Ok([output, input_gradient])
 }
 
+/// What goes into each element of the gradient of softmax or of its logarithm, by magnitude: a rounding of an output is one of
+/// its weight, and of the logarithm as many times that as it is large.
+fn gradient_magnitudes(log: bool, output: &Tensor, gradient: &Tensor) -> Result<Vec<f64>> {
+    let columns = output.shape()[1];
+    let (outputs, gradients) = (numbers(output)?, numbers(gradient)?);
+    let mut magnitudes = Vec::with_capacity(outputs.len());
+    for (y, dy) in outputs.chunks(columns).zip(gradients.chunks(columns)) {
+        let weight = |y: f64| if log { 1.0 } else { y };
+        let sum: f64 = y.iter().zip(dy).map(|(&y, &dy)| weight(y) * dy.abs()).sum();
+        magnitudes.extend(y.iter().zip(dy).map(|(&y, &dy)| match log {
+            true => dy.abs() + y.exp() * (1.0 + y.abs()) * sum,
+            false => y * (dy.abs() + sum),
+        }));
+    }
+    Ok(magnitudes)
+}
+
 #[test]
 fn softmax_of_rows_of_every_length() -> Result<()> {
     let device = cuda();
@@ -135,9 +157,8 @@ fn softmax_of_rows_of_every_length() -> Result<()> {
                 // What is subtracted in the logarithm, and in the gradient, is as large as the sum.
                 let size = if log { 8.0 } else { 1e-6 };
                 assert_near(&found[0], &expected[0], size, &what)?;
-                // The gradients that are weighed and subtracted are as large as 3.
-                let size = if log { 4.0 * (columns as f64).sqrt() } else { 3.0 };
-                assert_near(&found[1], &expected[1], size, &format!("{what}, gradient"))?;
+                let sizes = gradient_magnitudes(log, &expected[0], &gradient)?;
+                assert_each_near(&found[1], &expected[1], &sizes, &format!("{what}, gradient"))?;
                 let moved = softmax(log, &input, &gradient, 1, &device)?;
                 assert_eq!(bits(&moved[0])?, bits(&found[0])?, "{what}, moved");
                 assert_eq!(bits(&moved[1])?, bits(&found[1])?, "{what}, gradient moved");

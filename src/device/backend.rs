@@ -102,7 +102,8 @@ pub struct Product<'a> {
 
 /// What follows a product while it is at hand: `outputs = formula(c, operands...)`. An output may be `c` itself.
 ///
-/// A backend that knows the formula runs it within the product, any other after it: the result is the same.
+/// A backend that knows the formula runs it within the product, any other after it: the result is the same but for rounding,
+/// and for what an activation makes of NaN.
 #[derive(Clone, Copy)]
 pub struct Epilogue<'a> {
     /// Its first input is the product.

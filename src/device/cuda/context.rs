@@ -48,7 +48,7 @@ impl Context {
         let facts = Facts::of(driver, ordinal).map_err(|cause| refuse(cause.to_string()))?;
         let mut raw = ptr::null_mut();
         // SAFETY: the device was found by the driver, which writes a handle.
-        unsafe { driver.cuDevicePrimaryCtxRetain(&mut raw, facts.device) }
+        unsafe { driver.cuDevicePrimaryCtxRetain(&mut raw, facts.raw) }
             .map_err(|failure| refuse(failure.to_string()))?;
         Ok(Arc::new(Self {
             driver,
@@ -106,14 +106,9 @@ impl Context {
     pub fn keep(&self, result: Result<(), Failure>) {
         if let Err(failure) = result {
             let error = self.error(failure);
-            self.keep_error(error);
+            self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+            self.has_untold.store(true, Ordering::Release);
         }
-    }
-
-    /// Keeps an error for the next call to return.
-    pub fn keep_error(&self, error: Error) {
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(error);
-        self.has_untold.store(true, Ordering::Release);
     }
 
     /// Whether the device failed: there is nothing to give back to it any more.
@@ -135,8 +130,9 @@ impl Context {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| known.0 != stream);
     }
 
+    /// A failure as an error of this device; a fault is remembered.
     #[cold]
-    fn error(&self, failure: Failure) -> Error {
+    pub fn error(&self, failure: Failure) -> Error {
         let error = Error::device(&*self.name, failure.to_string());
         if !failure.is_fatal() {
             return error;
@@ -159,11 +155,9 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // An error has nobody left to go to, and a device that failed answers nothing else.
-        let _ = unsafe {
-            // SAFETY: retained once when it was opened, and nothing made in it is left.
-            self.driver.cuDevicePrimaryCtxRelease_v2(self.facts.device)
-        };
+        // SAFETY: retained once when it was opened, and nothing made in it is left. An error has nobody left to go to, and a
+        // device that failed answers nothing else.
+        let _ = unsafe { self.driver.cuDevicePrimaryCtxRelease_v2(self.facts.raw) };
     }
 }
 

@@ -5,24 +5,15 @@ use std::ffi::{CStr, c_char};
 use cudarc::driver::sys::{CUdevice, CUdevice_attribute as Attribute, CUuuid};
 
 use super::library::{Driver, Failure, Library};
+use crate::device::probe::CudaDevice;
 
-/// What a device is.
+/// What a device is, and what the driver knows it by.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// The driver's handle.
-    pub device: CUdevice,
-    /// The card's name.
-    pub name: String,
-    /// Its identifier, as nvidia-smi prints it.
-    pub uuid: String,
-    /// Its place on the bus.
-    pub bus: String,
-    /// Compute capability: major and minor.
-    pub capability: (u32, u32),
-    /// How many multiprocessors it has.
-    pub multiprocessors: usize,
-    /// Its memory in bytes.
-    pub memory: usize,
+    pub raw: CUdevice,
+    /// What a person is told.
+    pub about: CudaDevice,
     /// Whether the driver allocates in the order of a stream.
     pub has_pools: bool,
 }
@@ -61,8 +52,8 @@ impl Facts {
             driver.cuDeviceGetUuid_v2(&mut uuid, device)?;
             driver.cuDeviceTotalMem_v2(&mut memory, device)?;
         }
-        Ok(Self {
-            device,
+        let about = CudaDevice {
+            ordinal,
             // SAFETY: as many bytes as said are written.
             name: text(|to, size| unsafe { driver.cuDeviceGetName(to, size, device) })?,
             uuid: formatted(uuid.bytes.map(|byte| byte as u8)),
@@ -74,8 +65,9 @@ impl Facts {
             ),
             multiprocessors: attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)? as usize,
             memory,
-            has_pools: attribute(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)? != 0,
-        })
+        };
+        let has_pools = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)? != 0;
+        Ok(Self { raw: device, about, has_pools })
     }
 }
 

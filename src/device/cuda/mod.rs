@@ -25,7 +25,7 @@ mod submission;
 mod survey;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
 use super::view::View;
@@ -35,6 +35,7 @@ use crate::memory::{Buffer, Memory, Options};
 use context::Context;
 use matmul::Matmul;
 use modules::Modules;
+use once::Once;
 use prefetch::Prefetch;
 use queue::Queue;
 use report::Report;
@@ -51,9 +52,9 @@ pub struct Cuda(Engine);
 struct Engine {
     modules: Modules,
     matmul: Matmul,
-    uploads: Mutex<Option<Ring>>,
+    uploads: Once<Mutex<Ring>>,
     landing: Landing,
-    prefetch: Mutex<Option<Prefetch>>,
+    prefetch: Once<Mutex<Prefetch>>,
     report: Report,
     compute: Arc<Submission>,
     memory: Memory,
@@ -94,14 +95,20 @@ impl Engine {
         Ok(Self {
             modules: Modules::new(&context),
             matmul: Matmul::new(),
-            uploads: Mutex::default(),
-            landing: Landing::default(),
-            prefetch: Mutex::default(),
+            uploads: Once::new(),
+            landing: Landing::new(),
+            prefetch: Once::new(),
             report: Report::new(&context)?,
             compute,
             memory,
             context,
         })
+    }
+
+    /// The copy stream, made when first asked for. The context is bound.
+    fn prefetch(&self) -> Result<MutexGuard<'_, Prefetch>> {
+        let prefetch = self.prefetch.get_or_try(|| Prefetch::new(&self.context, &self.memory).map(Mutex::new))?;
+        Ok(prefetch.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits for all work, and fails with what kernels reported.
@@ -125,11 +132,8 @@ impl Backend for Cuda {
             return Err(Error::argument("upload", format!("{} bytes do not fit {}", bytes.len(), to.bytes())));
         }
         let Queue(engine) = self.queue()?;
-        let mut ring = engine.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-        if ring.is_none() {
-            *ring = Some(Ring::new(&engine.context)?);
-        }
-        let Some(ring) = &mut *ring else { return Ok(()) };
+        let ring = engine.uploads.get_or_try(|| Ring::new(&engine.context).map(Mutex::new))?;
+        let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
         for (part, bytes) in bytes.chunks(Ring::largest()).enumerate() {
             let filled = ring.fill(bytes, |event| engine.compute.record(event))?;
             let (context, to) = (engine.context.clone(), to.address() + (part * Ring::largest()) as u64);
@@ -154,16 +158,12 @@ impl Backend for Cuda {
 
     fn prefetch(&self, bytes: &[u8]) -> Result<Buffer> {
         let Queue(engine) = self.queue()?;
-        Prefetch::with(&engine.prefetch, &engine.context, &engine.memory, |prefetch| {
-            prefetch.send(&engine.context, &engine.memory, bytes)
-        })
+        engine.prefetch()?.send(&engine.context, &engine.memory, bytes)
     }
 
     fn arrive(&self, buffer: &mut Buffer) -> Result<()> {
         let Queue(engine) = self.queue()?;
-        Prefetch::with(&engine.prefetch, &engine.context, &engine.memory, |prefetch| {
-            prefetch.arrive(&engine.memory, &engine.compute, buffer)
-        })
+        engine.prefetch()?.arrive(&engine.memory, &engine.compute, buffer)
     }
 
     fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()> {

@@ -117,7 +117,7 @@ impl Modules {
     /// The compiler's file where it can be told without loading it, else its version; and the device's architecture.
     fn identity(&self) -> Result<&str> {
         let find = || {
-            let (major, minor) = self.context.facts().capability;
+            let (major, minor) = self.context.facts().about.capability;
             let compiler = match library::identity(Library::Nvrtc) {
                 Some(identity) => identity,
                 None => format!("{:?}", self.compiler()?.0.version()),
@@ -132,7 +132,7 @@ impl Modules {
             let refuse = |rule: String| Error::device(self.context.name(), rule);
             let compiler =
                 Compiler::find().map_err(|absence| refuse(format!("kernels cannot be compiled: {absence}")))?;
-            let capability = self.context.facts().capability;
+            let capability = self.context.facts().about.capability;
             let target = compiler.target(capability).ok_or_else(|| {
                 let (major, minor) = capability;
                 refuse(format!(
@@ -221,7 +221,7 @@ struct Job {
 }
 
 impl Job {
-    fn run(self) {
+    fn run(&self) {
         let compiled = self.compiler.compile(&self.unit, self.target, &[]);
         let image = compiled.map(|compiled| compiled.image).map_err(|error| {
             Error::device(self.kernel.context.name(), format!("kernel {}: {error}", self.unit.kernel))
@@ -230,6 +230,16 @@ impl Job {
             cache.write(&self.digest, image);
         }
         let _first = self.kernel.image.set(image);
+    }
+}
+
+/// Whoever waits for the kernel is told even where the thread ends before it is done.
+impl Drop for Job {
+    fn drop(&mut self) {
+        let _done_already = self.kernel.image.set(Err(Error::device(
+            self.kernel.context.name(),
+            format!("kernel {}: the compilation was given up", self.unit.kernel),
+        )));
     }
 }
 
@@ -248,8 +258,17 @@ impl Gate {
             self.left.wait_while(inside, |inside| *inside >= limit).unwrap_or_else(PoisonError::into_inner);
         *inside += 1;
         drop(inside);
+        let _inside = Inside(self);
         work();
-        *self.inside.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.left.notify_one();
+    }
+}
+
+/// A compilation that runs. Its end lets the next one in.
+struct Inside<'a>(&'a Gate);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        *self.0.inside.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.left.notify_one();
     }
 }

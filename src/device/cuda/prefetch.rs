@@ -4,7 +4,7 @@
 //! copy and the buffer becomes one of the compute stream; the copy stream in turn waits for what the compute stream was given
 //! until then. So the memory of a batch is filled again two batches later, and neither stream ever waits for the batch at hand.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::context::Context;
 use super::staging::Ring;
@@ -23,22 +23,8 @@ pub struct Prefetch {
 }
 
 impl Prefetch {
-    /// Calls `then` with the copy stream, which is made when first asked for. The context is bound.
-    pub fn with<T>(
-        slot: &Mutex<Option<Self>>,
-        context: &Arc<Context>,
-        memory: &Memory,
-        then: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let prefetch = match &mut *slot {
-            Some(prefetch) => prefetch,
-            empty => empty.insert(Self::new(context, memory)?),
-        };
-        then(prefetch)
-    }
-
-    fn new(context: &Arc<Context>, memory: &Memory) -> Result<Self> {
+    /// A new one. The context is bound.
+    pub fn new(context: &Arc<Context>, memory: &Memory) -> Result<Self> {
         let (raw, ring) = (CudaStream::new(context)?, Ring::new(context)?);
         let (copied, computed) = (Event::new(context)?, Event::new(context)?);
         Ok(Self { raw, stream: memory.stream(), ring, copied, computed })

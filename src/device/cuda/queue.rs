@@ -35,10 +35,10 @@ impl<'a> Queue<'a> {
     /// Copies between two places of the device.
     pub fn copy(&mut self, from: u64, to: u64, bytes: usize) -> Result<()> {
         let context = self.0.context.clone();
-        // SAFETY: views are in bounds of their buffers, which are released in the order of this stream.
-        self.0
-            .compute
-            .call(move |stream| context.check(unsafe { context.driver.cuMemcpyDtoDAsync_v2(to, from, bytes, stream) }))
+        self.0.compute.call(move |stream| {
+            // SAFETY: views are in bounds of their buffers, which are released in the order of this stream.
+            context.check(unsafe { context.driver.cuMemcpyDtoDAsync_v2(to, from, bytes, stream) })
+        })
     }
 
     /// Queues what `call` queues on the stream it is given.

@@ -19,7 +19,7 @@ use super::library::Failure;
 use super::stream::{CudaStream, Event};
 use super::submission::Submission;
 use crate::error::{Error, Result};
-use crate::memory::{Refused, Source};
+use crate::memory::{Refused, SEGMENT_ALIGNMENT, Source};
 
 /// The memory of a device.
 #[derive(Debug)]
@@ -90,8 +90,7 @@ impl DeviceMemory {
     }
 }
 
-// SAFETY: the driver's ranges are disjoint, valid until freed, and aligned to 512 bytes (256 is promised for each allocation
-// and 512 given; `acquire` refuses anything else).
+// SAFETY: the driver's ranges are disjoint and valid until freed; one that is not aligned as the pool needs it is refused.
 unsafe impl Source for DeviceMemory {
     fn name(&self) -> String {
         self.context.name().to_owned()
@@ -100,10 +99,15 @@ unsafe impl Source for DeviceMemory {
     fn acquire(&self, bytes: usize) -> Result<u64, Refused> {
         let failed = |error: Error| Refused::Failed(rule(error));
         self.context.bind().map_err(failed)?;
-        self.take(bytes).map_err(|failure| match failure.is_out_of_memory() {
+        let address = self.take(bytes).map_err(|failure| match failure.is_out_of_memory() {
             true => Refused::Exhausted,
-            false => failed(self.context.check(Err(failure)).err().unwrap_or_else(|| Error::device("cuda", "failed"))),
-        })
+            false => failed(self.context.error(failure)),
+        })?;
+        if address.is_multiple_of(SEGMENT_ALIGNMENT as u64) {
+            return Ok(address);
+        }
+        self.context.keep(self.give(address));
+        Err(Refused::Failed(format!("the driver gave memory at {address:#x}, no multiple of {SEGMENT_ALIGNMENT}")))
     }
 
     unsafe fn surrender(&self, address: u64, _bytes: usize) -> Result<(), String> {
@@ -142,7 +146,7 @@ impl DriverPool {
         properties.allocType = CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
         properties.handleTypes = CUmemAllocationHandleType::CU_MEM_HANDLE_TYPE_NONE;
         properties.location.type_ = CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
-        properties.location.id = context.facts().device;
+        properties.location.id = context.facts().raw;
         let mut raw = ptr::null_mut();
         let (stream, event) = (CudaStream::new(context)?, Event::new(context)?);
         // SAFETY: the context is bound, the properties are whole, and a handle is written.

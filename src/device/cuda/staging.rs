@@ -2,11 +2,12 @@
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cudarc::driver::sys::CUstream;
 
 use super::context::Context;
+use super::once::Once;
 use super::stream::Event;
 use crate::error::Result;
 
@@ -113,10 +114,14 @@ impl Filled {
 }
 
 /// Memory for downloads, made when first needed.
-#[derive(Default)]
-pub struct Landing(OnceLock<Mutex<Pinned>>);
+pub struct Landing(Once<Mutex<Pinned>>);
 
 impl Landing {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(Once::new())
+    }
+
     /// Copies from the device into `bytes`. `queue` is called for each part with a closure that queues its copy on a stream, and
     /// waits for it.
     pub fn receive(
@@ -126,10 +131,7 @@ impl Landing {
         bytes: &mut [u8],
         mut queue: impl FnMut(&dyn Fn(CUstream) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
-        if self.0.get().is_none() {
-            let _first = self.0.set(Mutex::new(Pinned::new(context, HALF)?));
-        }
-        let Some(memory) = self.0.get() else { return Ok(()) };
+        let memory = self.0.get_or_try(|| Pinned::new(context, HALF).map(Mutex::new))?;
         let memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
         for (part, to) in bytes.chunks_mut(memory.bytes).enumerate() {
             let from = from + (part * memory.bytes) as u64;

@@ -10,10 +10,7 @@ pub fn survey() -> CudaProbe {
     let driver = library::driver();
     let lt = library::cublas_lt();
     let libraries = vec![
-        found(
-            Library::Driver,
-            driver.as_ref().map(|driver| (&driver.file, driver.version().map(library::readable))),
-        ),
+        found(Library::Driver, driver.as_ref().map(|driver| (&driver.file, driver.version().map(library::readable)))),
         found(
             Library::Nvrtc,
             library::nvrtc().as_ref().map(|nvrtc| {
@@ -62,9 +59,7 @@ fn devices(driver: &Driver) -> (Vec<CudaDevice>, Option<String>) {
     let mut devices = Vec::new();
     for ordinal in 0..count {
         match Facts::of(driver, ordinal) {
-            Ok(Facts { name, uuid, bus, capability, multiprocessors, memory, .. }) => {
-                devices.push(CudaDevice { ordinal, name, uuid, bus, capability, multiprocessors, memory });
-            }
+            Ok(facts) => devices.push(facts.about),
             Err(failure) => return (devices, Some(failure.to_string())),
         }
     }

@@ -6,11 +6,10 @@ use smallvec::SmallVec;
 use crate::dtype::DType;
 use crate::formula::cuda::Precision;
 use crate::formula::definition::{MAX_INPUTS, MAX_OUTPUTS};
+use crate::kernels::VECTOR_BYTES;
 use crate::shape::{Layout, MAX_RANK};
 use crate::traversal::Traversal;
 
-/// Bytes that one instruction moves at most.
-const VECTOR_BYTES: usize = 16;
 /// Fewer elements than this are counted in 32 bits.
 const NARROW: usize = 1 << 31;
 

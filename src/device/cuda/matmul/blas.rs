@@ -32,7 +32,7 @@ impl Blas {
         Ok(Self { cublas, handle: Mutex::new(Handle(handle)) })
     }
 
-    /// Queues a product on a stream. Sizes are below 2^31.
+    /// Queues a product on a stream. The problem is [small enough](Problem::fits_in_32_bits).
     pub fn run(&self, problem: &Problem, places: Places, workspace: usize, stream: CUstream) -> Result<(), Failure> {
         /// Whatever the library thinks best.
         const DEFAULT_ALGORITHM: i32 = -1;

@@ -16,7 +16,7 @@ pub enum Fused {
     Nothing,
     /// Adds a bias to every row.
     Bias,
-    /// Adds a bias to every row, then max(x, 0).
+    /// Adds a bias to every row, then max(x, 0). NaN may become 0 there, which our own kernel passes on.
     BiasRelu,
     /// Adds a bias to every row, then GELU by its tanh approximation.
     BiasGelu,

@@ -108,6 +108,10 @@ fn multiply(queue: &mut Queue<'_>, product: &Product<'_>, fused: Fused, bias: u6
     if fused != Fused::Nothing {
         return Ok(false);
     }
+    if !problem.fits_in_32_bits() {
+        let rule = "is a product that cuBLASLt has no algorithm for, and a size of it is beyond the 2^31 of cuBLAS";
+        return Err(Error::shape("matmul", &[product.c.shape()], rule));
+    }
     let (blas, bytes) = (libraries.blas(&context)?, libraries.workspace.bytes());
     queue.call(move |stream| context.check(blas.run(&problem, places, bytes, stream)))?;
     Ok(true)
@@ -168,7 +172,7 @@ impl Libraries {
             }
         };
         let _scope = scope::resume(scope::Label::ROOT.child("workspace"));
-        let bytes = WORKSPACE[usize::from(context.facts().capability.0 < 9)];
+        let bytes = WORKSPACE[usize::from(context.facts().about.capability.0 < 9)];
         Ok(Self { lt, blas: Once::new(), workspace: memory.allocate(bytes, Stream::MAIN)? })
     }
 

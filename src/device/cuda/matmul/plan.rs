@@ -191,12 +191,7 @@ impl MatrixLayout {
     fn set<T: Copy>(&self, attribute: u32, value: &T) -> Result<(), Failure> {
         // SAFETY: the descriptor lives, and as many bytes as said are read.
         unsafe {
-            self.lt.cublasLtMatrixLayoutSetAttribute(
-                self.raw,
-                attribute,
-                (&raw const *value).cast(),
-                size_of::<T>(),
-            )
+            self.lt.cublasLtMatrixLayoutSetAttribute(self.raw, attribute, (&raw const *value).cast(), size_of::<T>())
         }
     }
 }

@@ -42,6 +42,12 @@ impl Problem {
         })
     }
 
+    /// Whether cuBLAS, which counts in 32 bits, has words for its sizes.
+    pub fn fits_in_32_bits(&self) -> bool {
+        let leading = [self.left, self.right, self.result].map(|matrix| matrix.leading);
+        self.sizes.iter().chain(&leading).chain([&self.batch]).all(|&size| i32::try_from(size).is_ok())
+    }
+
     /// CUDA's number for the element type.
     pub const fn kind(&self) -> u32 {
         let kind = match self.dtype {
