@@ -1,6 +1,7 @@
 //! The backward pass: takes a tape apart from its end and hands gradients from results to inputs.
 
 use super::gradients::Gradients;
+use super::linear::Linear;
 use super::tape::{Entries, Entry, Index, Step, Whole};
 use super::var::Var;
 use crate::device::Seed;
@@ -85,6 +86,7 @@ impl Backward {
                 self.leaves.push((index, Some(gradient)));
             }
             (Step::Pull(pull), Some(gradient)) => pull(gradient, self)?,
+            (Step::Linear(linear), Some(gradient)) => linear.pull(gradient, self)?,
             (Step::Loss { input, gradient }, None) if self.unit == Some(index) => self.give(input, gradient)?,
             (Step::Loss { input, gradient }, Some(factor)) => {
                 let scaled = self.mapped(&arithmetic::mul, &[&gradient, &factor], &gradient, Seed::default())?;
@@ -92,7 +94,7 @@ impl Backward {
                 self.give(input, scaled)?;
             }
             // Nothing the loss depends on.
-            (Step::Pull(_) | Step::Loss { .. }, None) => {}
+            (Step::Pull(_) | Step::Linear(_) | Step::Loss { .. }, None) => {}
         }
         Ok(())
     }
@@ -127,11 +129,9 @@ impl Backward {
     /// Gives the product of two matrices, and to `sums_to` the sums of the second over its rows: in one call where both are
     /// computed where they are wanted.
     pub fn give_product_and_sums(&mut self, to: Index, sums_to: Index, a: &Tensor, b: &Tensor) -> Result<()> {
-        if let (None, None) = (&self.slots[to], &self.slots[sums_to])
-            && self.is_part(to)
-            && self.is_part(sums_to)
-            && let (Destination::Overwrite(product), Destination::Overwrite(sums)) =
-                (self.destination(to)?, self.destination(sums_to)?)
+        if self.is_open_part(to)
+            && self.is_open_part(sums_to)
+            && let (Some(product), Some(sums)) = (self.place_of_part(to)?, self.place_of_part(sums_to)?)
         {
             return product.write_matmul_and_sums(a, b, &sums);
         }
@@ -204,8 +204,31 @@ impl Backward {
         Ok(spent.clone())
     }
 
-    fn is_part(&self, to: Index) -> bool {
-        matches!(self.entries.0[to].step, Step::Part { .. })
+    /// The linear layer that entry `to` is the result of, if nobody else gives that a gradient: nobody did so far, and only
+    /// leaves are recorded between it and the entry at hand.
+    pub fn layer_alone(&mut self, to: Index) -> Option<&mut Linear> {
+        let (before, after) = self.entries.0.split_at_mut(to + 1);
+        let is_alone =
+            self.slots[to].is_none() && after.iter().all(|entry| matches!(entry.step, Step::Leaf | Step::Part { .. }));
+        match before {
+            [.., Entry { step: Step::Linear(linear), .. }] if is_alone => Some(linear),
+            _ => None,
+        }
+    }
+
+    /// The place for the gradient of a leaf that is a part and has none yet: to be written over.
+    pub fn place_of_part(&mut self, to: Index) -> Result<Option<Tensor>> {
+        if !self.is_open_part(to) {
+            return Ok(None);
+        }
+        match self.destination(to)? {
+            Destination::Overwrite(place) => Ok(Some(place)),
+            Destination::Slot | Destination::Add(_) => Ok(None),
+        }
+    }
+
+    fn is_open_part(&self, to: Index) -> bool {
+        self.slots[to].is_none() && matches!(self.entries.0[to].step, Step::Part { .. })
     }
 
     fn destination(&mut self, to: Index) -> Result<Destination> {

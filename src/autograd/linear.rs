@@ -9,7 +9,8 @@ use crate::device::Seed;
 use crate::error::{Error, Result};
 use crate::formula::catalogue::activation;
 use crate::formula::{AnyFormula, Biased, Formula};
-use crate::tensor::Tensor;
+use crate::memory::Buffer;
+use crate::tensor::{Keep, Kept, Tensor};
 
 impl Var {
     /// `activation(self * weight + bias)` for shapes [.., inputs], [inputs, outputs] and `[outputs]`: [.., outputs].
@@ -41,24 +42,17 @@ impl Var {
         }
         let tape = Tape::common("linear", &[self, weight, bias])?;
         let slope = Slope::of(activation, biased)?;
-        let keep = tape.is_some() && matches!(slope, Slope::FromProduct(_));
-        let (output, product) = self.tensor().matmul_map(weight.tensor(), biased, bias.tensor(), keep)?;
+        let keep = if tape.is_some() { slope.keep() } else { Keep::Nothing };
+        let (output, kept) = self.tensor().matmul_activate(weight.tensor(), biased, bias.tensor(), keep)?;
         let Some(tape) = tape else { return Ok(Self::unrecorded(output)) };
-        let slope = match (slope, product) {
-            (Slope::Identity, _) => Kept::Nothing,
-            (Slope::FromOutput(formula), _) => Kept::Output { formula, output: output.clone() },
-            (Slope::FromProduct(formula), Some(product)) => {
-                Kept::Product { formula, product, bias: bias.tensor().clone() }
-            }
-            (Slope::FromProduct(_), None) => return Err(Error::gradient("linear", "kept no product")),
-        };
+        let slope = Way::new(slope, kept, activation, &output, bias.tensor())?;
         let linear = Linear {
             slope,
             input: self.index().map(|index| (index, weight.tensor().clone())),
             weight: weight.index().map(|index| (index, self.tensor().clone())),
             bias: bias.index(),
         };
-        tape.push("linear", output, Step::Pull(Box::new(move |gradient, backward| linear.pull(gradient, backward))))
+        tape.push("linear", output, Step::Linear(Box::new(linear)))
     }
 }
 
@@ -72,6 +66,10 @@ fn check_shapes(x: &Var, weight: &Var, bias: &Var) -> Result<()> {
     }
     let rule = "do not fit: input [.., inputs], weight [inputs, outputs] and bias [outputs] are needed";
     Err(Error::shape("linear", &[x.shape(), weight.shape(), bias.shape()], rule))
+}
+
+fn no_gradient(activation: &dyn AnyFormula) -> Error {
+    Error::gradient(activation.signature().name, "has no gradient and cannot be an activation")
 }
 
 /// Fails unless it takes one number to one other, without chance.
@@ -123,54 +121,137 @@ impl Slope {
         match biased.gradient(0) {
             Some(formula) if needs::of(biased)[0] != Need::Nothing => Ok(Self::FromProduct(formula)),
             Some(_) => Ok(Self::Identity),
-            None => Err(Error::gradient(activation.signature().name, "has no gradient and cannot be an activation")),
+            None => Err(no_gradient(activation)),
+        }
+    }
+
+    fn keep(&self) -> Keep {
+        match self {
+            Self::Identity => Keep::Nothing,
+            Self::FromOutput(_) => Keep::Mask,
+            Self::FromProduct(_) => Keep::Argument,
         }
     }
 }
 
-/// What is kept for it.
-enum Kept {
-    Nothing,
+/// The way back through an activation: a formula, and what was kept for it.
+enum Way {
+    /// The activation is the identity, or was passed already.
+    Straight,
+    /// Of the result.
     Output { formula: Box<dyn AnyFormula>, output: Tensor },
+    /// Of what the device can also use within the product that gives the gradient.
+    Within(Within),
+    /// Of the bare product and the bias.
     Product { formula: Box<dyn AnyFormula>, product: Tensor, bias: Tensor },
 }
 
+/// The gradient of an activation: a formula of its result or argument, and a mask that the device made for it.
+struct Within {
+    formula: Box<dyn AnyFormula>,
+    kept: Tensor,
+    mask: Option<Buffer>,
+}
+
 /// The way back: each leaf or input that wants a gradient, with what that needs.
-struct Linear {
-    slope: Kept,
+pub(super) struct Linear {
+    slope: Way,
     input: Option<(Index, Tensor)>,
     weight: Option<(Index, Tensor)>,
     bias: Option<Index>,
 }
 
 impl Linear {
-    fn pull(self, gradient: Tensor, backward: &mut Backward) -> Result<()> {
+    pub(super) fn pull(self, gradient: Tensor, backward: &mut Backward) -> Result<()> {
         let gradient = self.slope.pull(gradient, backward)?;
         match (self.bias, self.weight) {
             (Some(bias), Some((weight, x))) => {
                 backward.give_product_and_sums(weight, bias, &transposed(&x)?, &gradient)?;
             }
             (None, Some((weight, x))) => backward.give_product(weight, &transposed(&x)?, &gradient)?,
-            (Some(bias), None) => {
-                let columns = crate::Shape::new(&gradient.shape()[1..])?;
-                backward.give_map_sum(bias, &activation::linear, &[&gradient], &columns)?;
-            }
+            (Some(bias), None) => give_rows(bias, &gradient, backward)?,
             (None, None) => {}
         }
-        match self.input {
-            Some((input, weight)) => backward.give_product(input, &gradient, &transposed(&weight)?),
-            None => Ok(()),
+        let Some((input, weight)) = self.input else { return Ok(()) };
+        let weight = transposed(&weight)?;
+        match backward.layer_alone(input).and_then(Self::take_within) {
+            Some((within, bias)) => within.give(input, bias, &gradient, &weight, backward),
+            None => backward.give_product(input, &gradient, &weight),
+        }
+    }
+
+    /// What takes a gradient through this layer's activation within the product that makes the gradient, and the bias, whose
+    /// gradient comes along: whoever takes them passes both.
+    fn take_within(&mut self) -> Option<(Within, Option<Index>)> {
+        match std::mem::replace(&mut self.slope, Way::Straight) {
+            Way::Within(within) => Some((within, self.bias.take())),
+            other => {
+                self.slope = other;
+                None
+            }
         }
     }
 }
 
-impl Kept {
+impl Within {
+    /// Gives the layer of entry `to` the gradient in front of its activation, from that in front of the next layer's and the
+    /// transpose of the next layer's weight; and the bias its own.
+    fn give(
+        self,
+        to: Index,
+        bias: Option<Index>,
+        gradient: &Tensor,
+        weight: &Tensor,
+        backward: &mut Backward,
+    ) -> Result<()> {
+        let sums = match bias {
+            Some(bias) => backward.place_of_part(bias)?,
+            None => None,
+        };
+        let Self { formula, kept, mask } = self;
+        let result = gradient.matmul_activation_gradient(weight, &*formula, &kept, mask.as_ref(), sums.as_ref())?;
+        if let (Some(bias), None) = (bias, sums) {
+            give_rows(bias, &result, backward)?;
+        }
+        backward.give(to, result)
+    }
+}
+
+/// Gives a bias the sums of a gradient over its rows.
+fn give_rows(bias: Index, gradient: &Tensor, backward: &mut Backward) -> Result<()> {
+    let columns = crate::Shape::new(&gradient.shape()[1..])?;
+    backward.give_map_sum(bias, &activation::linear, &[gradient], &columns)
+}
+
+impl Way {
+    fn new(slope: Slope, kept: Kept, activation: &dyn AnyFormula, output: &Tensor, bias: &Tensor) -> Result<Self> {
+        Ok(match (slope, kept) {
+            (Slope::Identity, _) => Self::Straight,
+            (Slope::FromOutput(formula), Kept::Mask(mask)) => {
+                Self::Within(Within { formula, kept: output.clone(), mask: Some(mask) })
+            }
+            (Slope::FromOutput(formula), _) => Self::Output { formula, output: output.clone() },
+            (Slope::FromProduct(formula), Kept::Product(product)) => {
+                Self::Product { formula, product, bias: bias.clone() }
+            }
+            (Slope::FromProduct(_), Kept::Argument(kept)) => {
+                let Some(formula) = activation.gradient(0) else { return Err(no_gradient(activation)) };
+                Self::Within(Within { formula, kept, mask: None })
+            }
+            (Slope::FromProduct(_), Kept::Nothing | Kept::Mask(_)) => {
+                return Err(Error::gradient("linear", "kept no product"));
+            }
+        })
+    }
+
     /// The gradient before the activation, written over that behind it where nobody else holds that.
     fn pull(self, gradient: Tensor, backward: &Backward) -> Result<Tensor> {
         let seed = Seed::default();
         match self {
-            Self::Nothing => Ok(gradient),
-            Self::Output { formula, output } => backward.mapped(&*formula, &[&output, &gradient], &gradient, seed),
+            Self::Straight => Ok(gradient),
+            Self::Output { formula, output: kept } | Self::Within(Within { formula, kept, .. }) => {
+                backward.mapped(&*formula, &[&kept, &gradient], &gradient, seed)
+            }
             Self::Product { formula, product, bias } => {
                 backward.mapped(&*formula, &[&product, &bias, &gradient], &gradient, seed)
             }

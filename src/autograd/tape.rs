@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::backward::Backward;
+use super::linear::Linear;
 use super::var::Var;
 use crate::error::{Error, Result};
 use crate::scope::Label;
@@ -35,6 +36,8 @@ pub(super) enum Step {
     Part { whole: usize, part: Tensor },
     /// An operation: its gradient goes to the function, which gives its inputs theirs.
     Pull(Pullback),
+    /// A linear layer: as an operation, and a layer behind it may take the gradient through its activation.
+    Linear(Box<Linear>),
     /// A loss of one element that computed its input's gradient along with itself.
     Loss { input: Index, gradient: Tensor },
 }

@@ -51,8 +51,8 @@ pub trait Backend: Send + Sync + Debug {
         output: View<'_>,
     ) -> Result<()>;
 
-    /// Multiplies matrices, then applies the epilogue to the product.
-    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()>;
+    /// Multiplies matrices, then applies the epilogue to the product. Says what that left for its gradient.
+    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<Residual>;
 
     /// Runs one of the named kernels.
     fn launch(&self, kernel: Kernel<'_>) -> Result<()>;
@@ -100,18 +100,48 @@ pub struct Product<'a> {
     pub column_sums: Option<View<'a>>,
 }
 
-/// What follows a product while it is at hand: `outputs = formula(c, operands...)`. An output may be `c` itself.
+/// What follows a product while it is at hand: `output = formula(inputs)`, where one of the inputs is the product.
 ///
 /// A backend that knows the formula runs it within the product, any other after it: the result is the same but for rounding,
 /// and for what an activation makes of NaN.
 #[derive(Clone, Copy)]
 pub struct Epilogue<'a> {
-    /// Its first input is the product.
+    /// A formula of one output.
     pub formula: &'a dyn AnyFormula,
-    /// The other inputs, broadcast to the product's shape.
-    pub operands: &'a [View<'a>],
-    /// Of the product's shape.
-    pub outputs: &'a [View<'a>],
+    /// Which of its two inputs the product is: the first of an activation with its bias, the second of an activation's
+    /// gradient.
+    pub place: usize,
+    /// The other input, broadcast to the product's shape.
+    pub operand: View<'a>,
+    /// Of the product's shape; may be `c` itself.
+    pub output: View<'a>,
+    /// The mask that the activation left for its gradient, where this is that gradient.
+    pub mask: Option<&'a Buffer>,
+    /// Where the sums of the output over its rows go, if they are wanted: the gradient of a bias comes along with that of the
+    /// layer's result. Broadcast to the product's shape, whose batch is 1 then.
+    pub sums: Option<View<'a>>,
+    /// Whether a gradient will be asked for, so that something may be left for it.
+    pub keep: bool,
+}
+
+/// What a product's epilogue left for its gradient.
+#[derive(Debug)]
+pub enum Residual {
+    /// The product in `c`, unless the output is written over it.
+    Product,
+    /// The sum of product and bias in `c`, the argument of the activation. Only if asked to keep something, and the output is
+    /// not `c`.
+    Argument,
+    /// A mask of where the activation passes its gradient on, to be handed back in [`Epilogue::mask`]. Only if asked to keep
+    /// something; the product is as for [`Residual::Product`].
+    Mask(Buffer),
+}
+
+impl<'a> Epilogue<'a> {
+    /// The inputs of the formula, for a product `c`.
+    pub(super) fn inputs(&self, c: View<'a>) -> [View<'a>; 2] {
+        if self.place == 0 { [c, self.operand] } else { [self.operand, c] }
+    }
 }
 
 /// A named kernel with its operands. Rows are the last axis; inputs are contiguous unless said otherwise.

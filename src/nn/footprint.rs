@@ -9,7 +9,8 @@ impl Mlp {
     /// The most bytes alive at once in a step of training with softmax cross-entropy on `rows` rows: parameters, `states`
     /// tensors of optimiser state ([`Optimizer::state`](crate::optim::Optimizer::state) has as many), what the forward pass
     /// keeps, gradients, and the loss. The batch is not counted, and logits are dropped once the loss is had. It is the
-    /// peak of the [ledger](crate::memory::Ledger), to the byte.
+    /// peak of the [ledger](crate::memory::Ledger), to the byte, but for what a device holds for itself: on CUDA what cuBLAS
+    /// works in, partial results, and one bit for each element of a ReLU, labelled `workspace`, `scratch` and `mask`.
     ///
     /// # Errors
     /// None of the [activations](super::Activation) there are.

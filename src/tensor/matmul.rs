@@ -1,9 +1,10 @@
 //! Matrix products.
 
 use super::Tensor;
-use crate::device::{Epilogue, Product, View};
+use crate::device::{Epilogue, Product, Residual, View};
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
+use crate::memory::Buffer;
 use crate::shape::Shape;
 
 impl Tensor {
@@ -42,7 +43,7 @@ impl Tensor {
         if self.shares_buffer(a) || self.shares_buffer(b) {
             return Err(Error::argument(operation, "the result shares a buffer with a factor: copy the factor first"));
         }
-        operands.run(self, accumulate, None)
+        operands.run(self, accumulate, None).map(drop)
     }
 
     /// Writes the product of matrices `a` and `b` over this one, and the sums of `b` over its rows over `sums`.
@@ -60,30 +61,98 @@ impl Tensor {
             accumulate: false,
             column_sums: Some(View::new(&sums.buffer, &sums_layout, sums.dtype)?),
         };
-        self.device.backend().matmul(&product, None)
+        self.device.backend().matmul(&product, None).map(drop)
     }
 
-    /// `formula(self * other, operand)` for matrices: a product and what follows it, such as bias and activation, as one
-    /// call. With `keep`, gives the bare product as well.
-    pub(crate) fn matmul_map(
+    /// `activation(self * weight + bias)` for matrices, given the activation with its bias, as one call; and what is to be
+    /// kept of it for the gradient.
+    pub(crate) fn matmul_activate(
+        &self,
+        weight: &Self,
+        biased: &dyn AnyFormula,
+        bias: &Self,
+        keep: Keep,
+    ) -> Result<(Self, Kept)> {
+        let operands = Operands::new(self, weight)?;
+        let product = Self::uninitialized(operands.shape()?, self.dtype, &self.device)?;
+        let output = match keep {
+            Keep::Argument => Self::uninitialized(operands.shape()?, self.dtype, &self.device)?,
+            Keep::Nothing | Keep::Mask => product.clone(),
+        };
+        let merged = operands.merged();
+        let layout = bias.layout.broadcast_to("matmul", &Shape::new(&merged)?)?;
+        let target = output.reshape(&merged)?;
+        let residual = operands.run(
+            &product,
+            false,
+            Some(&Epilogue {
+                formula: biased,
+                place: 0,
+                operand: View::new(&bias.buffer, &layout, bias.dtype)?,
+                output: target.view()?,
+                mask: None,
+                sums: None,
+                keep: keep != Keep::Nothing,
+            }),
+        )?;
+        let kept = match (keep, residual) {
+            (_, Residual::Mask(mask)) => Kept::Mask(mask),
+            (_, Residual::Argument) => Kept::Argument(product),
+            (Keep::Argument, Residual::Product) => Kept::Product(product),
+            (Keep::Nothing | Keep::Mask, Residual::Product) => Kept::Nothing,
+        };
+        Ok((output, kept))
+    }
+
+    /// `gradient(kept, self * other)` for matrices, given the gradient of an activation by what that kept: the gradient in
+    /// front of a layer's activation, as one call from that in front of the next layer. The sums of it over its rows go to
+    /// `sums`.
+    pub(crate) fn matmul_activation_gradient(
         &self,
         other: &Self,
-        formula: &dyn AnyFormula,
-        operand: &Self,
-        keep: bool,
-    ) -> Result<(Self, Option<Self>)> {
+        gradient: &dyn AnyFormula,
+        kept: &Self,
+        mask: Option<&Buffer>,
+        sums: Option<&Self>,
+    ) -> Result<Self> {
         let operands = Operands::new(self, other)?;
         let product = Self::uninitialized(operands.shape()?, self.dtype, &self.device)?;
-        let output =
-            if keep { Self::uninitialized(operands.shape()?, self.dtype, &self.device)? } else { product.clone() };
         let merged = operands.merged();
-        let layout = operand.layout.broadcast_to("matmul", &Shape::new(&merged)?)?;
-        let views = [View::new(&operand.buffer, &layout, operand.dtype)?];
-        let target = output.reshape(&merged)?;
-        let outputs = [target.view()?];
-        operands.run(&product, false, Some(&Epilogue { formula, operands: &views, outputs: &outputs }))?;
-        Ok((output, keep.then_some(product)))
+        let (kept, target) = (kept.reshape(&merged)?, product.reshape(&merged)?);
+        let layout = match sums {
+            Some(sums) => Some(sums.layout.broadcast_to("backward", target.shape())?),
+            None => None,
+        };
+        let sums = match (sums, &layout) {
+            (Some(sums), Some(layout)) => Some(View::new(&sums.buffer, layout, sums.dtype)?),
+            _ => None,
+        };
+        let (operand, output) = (kept.view()?, target.view()?);
+        let epilogue = Epilogue { formula: gradient, place: 1, operand, output, mask, sums, keep: false };
+        operands.run(&product, false, Some(&epilogue))?;
+        Ok(product)
     }
+}
+
+/// What an activation behind a product needs for its gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Nothing,
+    /// The result; a mask besides is welcome.
+    Mask,
+    /// Its argument.
+    Argument,
+}
+
+/// What was kept for that beside the result.
+pub(crate) enum Kept {
+    Nothing,
+    /// What the device's [`Epilogue`] takes for the gradient.
+    Mask(Buffer),
+    /// The argument of the activation.
+    Argument(Tensor),
+    /// The argument without its bias.
+    Product(Tensor),
 }
 
 /// Two factors that fit each other.
@@ -134,7 +203,7 @@ impl<'a> Operands<'a> {
         [self.batch.count(), m, n]
     }
 
-    fn run(&self, c: &Tensor, accumulate: bool, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
+    fn run(&self, c: &Tensor, accumulate: bool, epilogue: Option<&Epilogue<'_>>) -> Result<Residual> {
         let (m, k, n) = self.sizes();
         if self.batch.rank() == 0 {
             // Two matrices and no more: one axis in front, and nothing to broadcast.

@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use create::Generator;
+pub(crate) use matmul::{Keep, Kept};
 pub use prefetch::Prefetched;
 
 use crate::device::{Device, View};

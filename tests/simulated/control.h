@@ -33,3 +33,6 @@ EXPORTED uint64_t simulatedLiveAllocations();
 // cuBLASLt answers that it has no algorithm for this epilogue; for any product for -1; 0 to refuse nothing.
 EXPORTED void simulatedRefuseEpilogue(int epilogue);
 EXPORTED int simulatedRefusedEpilogue();
+// The scheme of the algorithm of cuBLASLt that ran last: 0 for whole sums, 2 for parts through the workspace.
+EXPORTED int simulatedLastScheme();
+EXPORTED void simulated_note_scheme(int scheme);

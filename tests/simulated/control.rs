@@ -110,6 +110,12 @@ impl Control {
         unsafe { self.get::<unsafe extern "C" fn(i32)>("simulatedRefuseEpilogue")(epilogue) }
     }
 
+    /// The scheme of the algorithm of cuBLASLt that ran last: 0 for whole sums, 2 for parts through the workspace.
+    pub fn last_scheme(&self) -> i32 {
+        // SAFETY: as above.
+        unsafe { self.get::<unsafe extern "C" fn() -> i32>("simulatedLastScheme")() }
+    }
+
     fn call(&self, name: &str) {
         // SAFETY: as above.
         unsafe { self.get::<unsafe extern "C" fn()>(name)() }

@@ -14,6 +14,8 @@ EXPORTED void simulated_enqueue(void* stream, const char* name, void (*run)(void
 // Whether the bytes lie in one living allocation; a violation that says `what` otherwise.
 EXPORTED int simulated_range(const void* address, size_t bytes, const char* what);
 EXPORTED void simulated_violation(const char* message);
+// Lets so many milliseconds of the device's own time pass, for the events that measure it.
+EXPORTED void simulated_pass(double milliseconds);
 // Whether work is run at all: switched off, it is accepted and dropped.
 EXPORTED int simulated_executes();
 

@@ -16,7 +16,7 @@ pub mod threads;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
+use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Residual, Seed};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
@@ -111,16 +111,23 @@ impl Backend for Cpu {
         Ok(())
     }
 
-    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
+    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<Residual> {
         let _turn = self.take_turn();
+        let add_rows = |from, to| {
+            reduce::run(self.threads, Reduction::Sum { scale: 1.0 }, &activation::linear, &[from], to);
+        };
         matmul::run(self.threads, product)?;
         if let Some(sums) = product.column_sums {
-            reduce::run(self.threads, Reduction::Sum { scale: 1.0 }, &activation::linear, &[product.b], sums);
+            add_rows(product.b, sums);
         }
-        let Some(Epilogue { formula, operands, outputs }) = epilogue else { return Ok(()) };
-        let inputs: Vec<_> = std::iter::once(product.c).chain(operands.iter().copied()).collect();
-        map::run(self.threads, *formula, &inputs, outputs, Seed::default());
-        Ok(())
+        if let Some(epilogue) = epilogue {
+            let inputs = epilogue.inputs(product.c);
+            map::run(self.threads, epilogue.formula, &inputs, &[epilogue.output], Seed::default());
+            if let Some(sums) = epilogue.sums {
+                add_rows(epilogue.output, sums);
+            }
+        }
+        Ok(Residual::Product)
     }
 
     fn launch(&self, kernel: Kernel<'_>) -> Result<()> {

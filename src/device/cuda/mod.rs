@@ -27,7 +27,7 @@ mod survey;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Seed};
+use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Residual, Seed};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
@@ -184,7 +184,7 @@ impl Backend for Cuda {
         reduce::run(&mut self.queue()?, reduction, formula, inputs, output)
     }
 
-    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
+    fn matmul(&self, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<Residual> {
         matmul::run(&mut self.queue()?, product, epilogue)
     }
 

@@ -46,6 +46,11 @@ impl<'a> Queue<'a> {
         self.0.compute.call(call)
     }
 
+    /// The stream, once everything asked for so far is on it.
+    pub fn settled(&self) -> Result<CUstream> {
+        Ok(self.0.compute.flush()?.raw())
+    }
+
     /// The device's context.
     pub fn context(&self) -> &'a Arc<Context> {
         &self.0.context

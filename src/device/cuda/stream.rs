@@ -12,7 +12,8 @@ use crate::error::Result;
 
 /// Not ordered with the driver's own default stream.
 const NON_BLOCKING: u32 = 1;
-/// Without a time: recording and waiting are all it is for.
+/// With a time, and without one: recording and waiting are all it is for then.
+const WITH_TIMING: u32 = 0;
 const WITHOUT_TIMING: u32 = 2;
 /// The driver's code for work that has not ended.
 const NOT_READY: i32 = 600;
@@ -74,10 +75,27 @@ impl CudaStream {
 impl Event {
     /// A new event, that counts as passed until it is recorded. The context is bound.
     pub fn new(context: &Arc<Context>) -> Result<Self> {
+        Self::with(context, WITHOUT_TIMING)
+    }
+
+    /// As [`new`](Self::new), and it remembers when it passed.
+    pub fn timed(context: &Arc<Context>) -> Result<Self> {
+        Self::with(context, WITH_TIMING)
+    }
+
+    fn with(context: &Arc<Context>, flags: u32) -> Result<Self> {
         let mut raw = ptr::null_mut();
         // SAFETY: the context is bound, and a handle is written.
-        context.check(unsafe { context.driver.cuEventCreate(&mut raw, WITHOUT_TIMING) })?;
+        context.check(unsafe { context.driver.cuEventCreate(&mut raw, flags) })?;
         Ok(Self { context: context.clone(), raw })
+    }
+
+    /// The time from when an earlier event passed to when this one did. Both are timed, and have passed.
+    pub fn milliseconds_since(&self, earlier: &Self) -> Result<f32> {
+        let mut time = 0.0;
+        // SAFETY: both events live; one number is written.
+        self.context.check(unsafe { self.context.driver.cuEventElapsedTime(&mut time, earlier.raw, self.raw) })?;
+        Ok(time)
     }
 
     /// Moves the event to the end of what is queued on a stream.

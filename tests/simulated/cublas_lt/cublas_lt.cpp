@@ -60,6 +60,7 @@ struct Call {
     double alpha, beta;
     const char *from_a, *from_b, *from_c;
     char* to;
+    uint64_t scheme;
 };
 
 const uint64_t MARK = 0x53494d554c415445;
@@ -141,6 +142,9 @@ void finish_column(const Operation& operation, unsigned kind, size_t rows, size_
 void run(void* data) {
     const Call& call = *(Call*)data;
     const Operation& operation = call.operation;
+    // The likely fastest is not the fastest.
+    simulated_pass(call.scheme == 2 ? 2 : 1);
+    simulated_note_scheme((int)call.scheme);
     const size_t size = size_of(call.a.kind);
     for (int batch = 0; batch < call.d.batch; batch++) {
         const Columns a(call.a.kind, call.from_a + batch * call.a.stride * size, call.a.rows, call.a.columns,
@@ -313,6 +317,21 @@ EXPORTED int cublasLtMatmulAlgoGetHeuristic(void*, void* operation_handle, void*
     return OK;
 }
 
+EXPORTED int cublasLtMatmulAlgoCheck(void*, void* operation_handle, void* a, void* b, void* c, void* d,
+                                     const Algorithm* algorithm, Heuristic* result) {
+    ENTER("cublasLtMatmulAlgoCheck", 0);
+    const Operation& operation = *(Operation*)operation_handle;
+    memset(result, 0, sizeof *result);
+    const bool fits = is_supported(operation, *(Layout*)a, *(Layout*)b, *(Layout*)c, *(Layout*)d) &&
+                      algorithm->words[0] == number_of(operation, *(Layout*)a, *(Layout*)b, *(Layout*)d);
+    if (!fits) {
+        return NOT_SUPPORTED;
+    }
+    result->algorithm = *algorithm;
+    result->workspace = algorithm->words[1] == 2 ? 4096 : 0;
+    return OK;
+}
+
 EXPORTED int cublasLtMatmul(void*, void* operation_handle, const void* alpha, const void* a, void* a_layout, const void* b,
                             void* b_layout, const void* beta, const void* c, void* c_layout, void* d, void* d_layout,
                             const Algorithm* algorithm, void* workspace, size_t workspace_bytes, void* stream) {
@@ -352,12 +371,16 @@ EXPORTED int cublasLtMatmul(void*, void* operation_handle, const void* alpha, co
     if (operation.epilogue & AUX) {
         const size_t elements = operation.aux_leading * ld.columns;
         const size_t bytes = operation.epilogue & (RELU | DRELU) ? elements / 8 : elements * size;
+        if ((size_t)operation.aux % 16) {
+            simulated_violation("cublasLtMatmul: the auxiliary matrix is not aligned to 16 bytes");
+            return INVALID_VALUE;
+        }
         if (!simulated_range(operation.aux, bytes, "the auxiliary matrix of cublasLtMatmul")) {
             return INVALID_VALUE;
         }
     }
     Call* call = new Call{operation, la, lb, lc, ld, scale(operation.scale, alpha), scale(operation.scale, beta),
-                          (const char*)a, (const char*)b, (const char*)c, (char*)d};
+                          (const char*)a, (const char*)b, (const char*)c, (char*)d, algorithm->words[1]};
     simulated_enqueue(stream, "cublasLtMatmul", run, call, [](void* data) { delete (Call*)data; });
     return OK;
 }

@@ -27,6 +27,7 @@ uint64_t violations = 0;
 int sticky = 0;
 bool executes = true;
 int refused_epilogue = 0;
+int last_scheme = -1;
 std::string failed;
 
 // What a device that failed makes of later calls: compilers know no device, and cuBLAS has a code of its own.
@@ -193,3 +194,5 @@ const char* simulatedLaunchName(uint64_t index) {
 
 void simulatedRefuseEpilogue(int epilogue) { refused_epilogue = epilogue; }
 int simulatedRefusedEpilogue() { return refused_epilogue; }
+int simulatedLastScheme() { return last_scheme; }
+void simulated_note_scheme(int scheme) { last_scheme = scheme; }

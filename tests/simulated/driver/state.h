@@ -57,6 +57,9 @@ void describe_address(const void* address, char* text, size_t size);
 // stream.cpp
 struct Event {
     uint64_t recorded = 0, passed = 0;
+    // Whether it remembers when it passed, and when that was.
+    bool is_timed = false;
+    double when = 0;
 };
 void run_all();
 uint64_t random_number(uint64_t bound);

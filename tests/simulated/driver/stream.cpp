@@ -23,6 +23,7 @@ struct Stream {
 std::map<void*, Stream*> streams;
 std::map<void*, Event*> events;
 uint64_t state = 0x9E3779B97F4A7C15;
+double now = 0;
 
 bool is_runnable(const Stream& stream) {
     if (stream.work.empty()) {
@@ -48,6 +49,7 @@ bool step() {
     stream.work.pop_front();
     if (work.recorded) {
         work.recorded->passed = work.ticket;
+        work.recorded->when = now;
     } else if (work.run) {
         work.run(work.data);
         work.destroy(work.data);
@@ -108,6 +110,8 @@ void run_all() {
     while (step()) {
     }
 }
+
+void simulated_pass(double milliseconds) { now += milliseconds; }
 
 void simulated_enqueue(void* handle, const char* name, void (*run)(void*), void* data, void (*destroy)(void*)) {
     LOCKED;
@@ -172,10 +176,12 @@ EXPORTED int cuStreamWaitEvent(void* handle, void* event_handle, unsigned) {
     return OK;
 }
 
-EXPORTED int cuEventCreate(void** handle, unsigned) {
+EXPORTED int cuEventCreate(void** handle, unsigned flags) {
     LOCKED;
     ENTER("cuEventCreate", 1);
+    const unsigned WITHOUT_TIMING = 2;
     Event* event = new Event;
+    event->is_timed = !(flags & WITHOUT_TIMING);
     events[*handle = event] = event;
     return OK;
 }
@@ -214,6 +220,20 @@ EXPORTED int cuEventQuery(void* handle) {
     }
     step();
     return event->passed >= event->recorded ? OK : NOT_READY;
+}
+
+EXPORTED int cuEventElapsedTime(float* milliseconds, void* begin_handle, void* end_handle) {
+    LOCKED;
+    ENTER("cuEventElapsedTime", 1);
+    const Event *begin = find_event(begin_handle), *end = find_event(end_handle);
+    if (!begin || !end || !begin->is_timed || !end->is_timed || !begin->recorded || !end->recorded) {
+        return INVALID_HANDLE;
+    }
+    if (begin->passed < begin->recorded || end->passed < end->recorded) {
+        return NOT_READY;
+    }
+    *milliseconds = (float)(end->when - begin->when);
+    return OK;
 }
 
 EXPORTED int cuEventSynchronize(void* handle) {

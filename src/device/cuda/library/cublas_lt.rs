@@ -9,10 +9,10 @@ use cudarc::driver::sys::CUstream;
 
 /// An algorithm that fits a product, as cuBLASLt describes it.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Heuristic {
-    /// The algorithm.
-    pub algorithm: cublasLtMatmulAlgo_t,
+    /// The words of the algorithm.
+    pub algorithm: [u64; 8],
     /// The workspace it needs, in bytes.
     pub workspace: usize,
     /// 0 where it can be used.
@@ -48,6 +48,11 @@ super::functions! {
             handle: cublasLtHandle_t, operation: cublasLtMatmulDesc_t, a: cublasLtMatrixLayout_t,
             b: cublasLtMatrixLayout_t, c: cublasLtMatrixLayout_t, d: cublasLtMatrixLayout_t,
             preference: cublasLtMatmulPreference_t, requested: i32, results: *mut Heuristic, count: *mut i32,
+        );
+        fn cublasLtMatmulAlgoCheck(
+            handle: cublasLtHandle_t, operation: cublasLtMatmulDesc_t, a: cublasLtMatrixLayout_t,
+            b: cublasLtMatrixLayout_t, c: cublasLtMatrixLayout_t, d: cublasLtMatrixLayout_t,
+            algorithm: *const cublasLtMatmulAlgo_t, result: *mut Heuristic,
         );
         fn cublasLtMatmul(
             handle: cublasLtHandle_t, operation: cublasLtMatmulDesc_t, alpha: *const c_void, a: *const c_void,

@@ -43,6 +43,7 @@ super::functions! {
         fn cuEventRecord(event: CUevent, stream: CUstream);
         fn cuEventQuery(event: CUevent);
         fn cuEventSynchronize(event: CUevent);
+        fn cuEventElapsedTime(milliseconds: *mut f32, begin: CUevent, end: CUevent);
         fn cuModuleLoadData(module: *mut CUmodule, image: *const c_void);
         fn cuModuleUnload(module: CUmodule);
         fn cuModuleGetFunction(function: *mut CUfunction, module: CUmodule, name: *const c_char);

@@ -24,7 +24,7 @@ impl Matrix {
     /// one is broadcast: such a view is copied first.
     pub fn transpose_of(view: &View<'_>) -> Option<Self> {
         let ([_, rows, columns], [batch_stride, row, column]) = (three(view.shape()), three(view.layout().strides()));
-        let alignment = 1 << view.address().trailing_zeros().min(8);
+        let alignment = alignment(view.address());
         let matrix = |rows, columns, leading: usize, transposed| Self {
             rows,
             columns,
@@ -41,6 +41,11 @@ impl Matrix {
         }
         None
     }
+}
+
+/// The largest power of two that an address is a multiple of, up to 256.
+pub fn alignment(address: u64) -> u16 {
+    1 << address.trailing_zeros().min(8)
 }
 
 /// The three numbers of a view with a batch axis.

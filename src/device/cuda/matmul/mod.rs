@@ -1,6 +1,7 @@
 //! Matrix products: plans of cuBLASLt, kept by problem, and cuBLAS where it has none.
 
 mod blas;
+mod choice;
 mod epilogue;
 mod matrix;
 mod plan;
@@ -14,11 +15,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use cudarc::cublaslt::sys::cublasLtHandle_t;
 
 use super::context::Context;
-use super::library::{self, CublasLt};
+use super::library::{self, CublasLt, Failure};
 use super::once::Once;
 use super::queue::Queue;
 use super::{copy, map, reduce};
-use crate::device::backend::{Epilogue, Product, Reduction, Seed};
+use crate::device::backend::{Epilogue, Product, Reduction, Residual, Seed};
 use crate::device::view::View;
 use crate::error::{Error, Result};
 use crate::formula::catalogue::{activation, create};
@@ -26,8 +27,10 @@ use crate::memory::{Buffer, Memory, Stream};
 use crate::scope;
 use crate::shape::Layout;
 use blas::Blas;
-use epilogue::Fused;
-use plan::{Places, Plan};
+use choice::Choices;
+use epilogue::{Fused, Within};
+use matrix::three;
+use plan::{Algorithm, Places, Plan};
 use problem::Problem;
 
 /// What cuBLAS's documentation advises for Hopper and later, and for what came before.
@@ -37,7 +40,13 @@ const WORKSPACE: [usize; 2] = [32 << 20, 4 << 20];
 pub struct Matmul {
     libraries: Once<Libraries>,
     /// None for what cuBLASLt has no algorithm for.
-    plans: RwLock<HashMap<Problem, Option<Arc<Plan>>>>,
+    plans: RwLock<HashMap<Problem, Option<Arc<Ready>>>>,
+}
+
+/// A plan, and how it is run.
+struct Ready {
+    plan: Plan,
+    algorithm: Algorithm,
 }
 
 struct Libraries {
@@ -49,6 +58,7 @@ struct Libraries {
 struct Lt {
     functions: &'static CublasLt,
     handle: cublasLtHandle_t,
+    choices: Choices,
 }
 
 // SAFETY: a handle of cuBLASLt may be used from several threads at once.
@@ -57,55 +67,95 @@ unsafe impl Send for Lt {}
 unsafe impl Sync for Lt {}
 
 /// Multiplies, then applies the epilogue: within the product where cuBLASLt knows it, else in one map after it.
-pub fn run(queue: &mut Queue<'_>, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<()> {
-    if product.c.shape().count() == 0 {
-        return Ok(());
-    }
-    let fused = match epilogue {
-        Some(epilogue) if product.column_sums.is_none() => Fused::of(product, epilogue),
-        Some(_) => None,
-        None => Fused::of_sums(product),
-    };
-    let fused = fused.filter(|_| !product.accumulate);
-    if let Some((fused, bias)) = fused
+pub fn run(queue: &mut Queue<'_>, product: &Product<'_>, epilogue: Option<&Epilogue<'_>>) -> Result<Residual> {
+    if product.c.shape().count() > 0
         && product.a.shape()[2] > 0
-        && multiply(queue, product, fused, bias)?
+        && !product.accumulate
+        && let Some(residual) = run_within(queue, product, epilogue)?
     {
-        return Ok(());
+        return Ok(residual);
     }
-    if product.a.shape()[2] == 0 {
-        if !product.accumulate {
-            map::run(queue, &create::constant { value: 0.0 }, &[], &[product.c], Seed::default())?;
-        }
-    } else {
-        multiply(queue, product, Fused::Nothing, 0)?;
-    }
+    multiply_or_clear(queue, product)?;
     if let Some(sums) = product.column_sums {
-        reduce::run(queue, Reduction::Sum { scale: 1.0 }, &activation::linear, &[product.b], sums)?;
+        add_rows(queue, product.b, sums)?;
     }
-    let Some(Epilogue { formula, operands, outputs }) = epilogue else { return Ok(()) };
-    let inputs: smallvec::SmallVec<[View<'_>; 4]> =
-        std::iter::once(product.c).chain(operands.iter().copied()).collect();
-    map::run(queue, *formula, &inputs, outputs, Seed::default())
+    if let Some(epilogue) = epilogue {
+        let inputs = epilogue.inputs(product.c);
+        map::run(queue, epilogue.formula, &inputs, &[epilogue.output], Seed::default())?;
+        if let Some(sums) = epilogue.sums {
+            add_rows(queue, epilogue.output, sums)?;
+        }
+    }
+    Ok(Residual::Product)
 }
 
-/// Multiplies; gives whether that could be done: any plain product can.
-fn multiply(queue: &mut Queue<'_>, product: &Product<'_>, fused: Fused, bias: u64) -> Result<bool> {
-    let Some(problem) = Problem::of(product, fused) else { return multiply_copies(queue, product, fused, bias) };
+/// All of it as one product; none where cuBLASLt cannot.
+fn run_within(
+    queue: &mut Queue<'_>,
+    product: &Product<'_>,
+    epilogue: Option<&Epilogue<'_>>,
+) -> Result<Option<Residual>> {
+    let within = match (epilogue, product.column_sums) {
+        (None, Some(_)) => Within::column_sums(product),
+        (Some(epilogue), None) if epilogue.place == 0 && epilogue.sums.is_none() => {
+            Within::activation(product, epilogue)
+        }
+        (Some(epilogue), None) => Within::gradient(product, epilogue),
+        _ => None,
+    };
+    let Some(mut within) = within else { return Ok(None) };
+    if within.fused == Fused::BiasReluMask {
+        let mask = mask_of(queue, product)?;
+        within.aside = mask.address();
+        if multiply(queue, product, &within)? {
+            return Ok(Some(Residual::Mask(mask)));
+        }
+        within = Within { fused: Fused::BiasRelu, aside: 0, ..within };
+    }
+    let argument = within.fused == Fused::BiasGeluArgument;
+    let done = multiply(queue, product, &within)?;
+    Ok(done.then_some(if argument { Residual::Argument } else { Residual::Product }))
+}
+
+/// Room for a mask of a product: one bit an element.
+fn mask_of(queue: &Queue<'_>, product: &Product<'_>) -> Result<Buffer> {
+    let [_, rows, columns] = three(product.c.shape());
+    let bits = Fused::BiasReluMask.aside(columns).unwrap_or(columns);
+    let _scope = scope::enter("mask");
+    queue.memory().allocate(rows * bits / 8, Stream::MAIN)
+}
+
+fn multiply_or_clear(queue: &mut Queue<'_>, product: &Product<'_>) -> Result<()> {
+    match (product.c.shape().count(), product.a.shape()[2]) {
+        (0, _) => Ok(()),
+        (_, 0) if product.accumulate => Ok(()),
+        (_, 0) => map::run(queue, &create::constant { value: 0.0 }, &[], &[product.c], Seed::default()),
+        _ => multiply(queue, product, &Within::nothing(product)).map(drop),
+    }
+}
+
+fn add_rows(queue: &mut Queue<'_>, from: View<'_>, to: View<'_>) -> Result<()> {
+    reduce::run(queue, Reduction::Sum { scale: 1.0 }, &activation::linear, &[from], to)
+}
+
+/// Multiplies; gives whether that could be done: any product with nothing else can.
+fn multiply(queue: &mut Queue<'_>, product: &Product<'_>, within: &Within) -> Result<bool> {
+    let Some(problem) = Problem::of(product, within) else { return multiply_copies(queue, product, within) };
     let (context, matmul) = (queue.context().clone(), queue.matmul());
     let libraries = matmul.libraries(&context, queue.memory())?;
     let places = Places {
         left: product.b.address(),
         right: product.a.address(),
-        result: product.c.address(),
-        bias,
+        result: within.result,
+        row: within.row,
+        aside: within.aside,
         workspace: libraries.workspace.address(),
     };
-    if let Some(plan) = matmul.plan(&context, libraries, &problem)? {
-        queue.call(move |stream| context.check(plan.run(places, stream)))?;
+    if let Some(ready) = matmul.ready(queue, libraries, &problem, places)? {
+        queue.call(move |stream| context.check(ready.plan.run(&ready.algorithm, places, stream)))?;
         return Ok(true);
     }
-    if fused != Fused::Nothing {
+    if within.fused != Fused::Nothing {
         return Ok(false);
     }
     if !problem.fits_in_32_bits() {
@@ -118,7 +168,7 @@ fn multiply(queue: &mut Queue<'_>, product: &Product<'_>, fused: Fused, bias: u6
 }
 
 /// As [`multiply`], where a factor has strides that cuBLAS has no word for.
-fn multiply_copies(queue: &mut Queue<'_>, product: &Product<'_>, fused: Fused, bias: u64) -> Result<bool> {
+fn multiply_copies(queue: &mut Queue<'_>, product: &Product<'_>, within: &Within) -> Result<bool> {
     let dense = |queue: &mut Queue<'_>, view: View<'_>| -> Result<(Buffer, Layout)> {
         let layout = Layout::contiguous(view.shape().clone());
         let buffer = queue.scratch(view.shape().bytes(view.dtype())?)?;
@@ -128,10 +178,10 @@ fn multiply_copies(queue: &mut Queue<'_>, product: &Product<'_>, fused: Fused, b
     let (a, b) = (dense(queue, product.a)?, dense(queue, product.b)?);
     let view = |(buffer, layout)| View::new(buffer, layout, product.c.dtype());
     let copies = Product { a: view((&a.0, &a.1))?, b: view((&b.0, &b.1))?, ..*product };
-    if Problem::of(&copies, fused).is_none() {
+    if Problem::of(&copies, within).is_none() {
         return Err(Error::shape("matmul", &[product.c.shape()], "of the result is not row-major"));
     }
-    multiply(queue, &copies, fused, bias)
+    multiply(queue, &copies, within)
 }
 
 impl Matmul {
@@ -144,19 +194,28 @@ impl Matmul {
         self.libraries.get_or_try(|| Libraries::load(context, memory))
     }
 
-    fn plan(&self, context: &Context, libraries: &Libraries, problem: &Problem) -> Result<Option<Arc<Plan>>> {
+    /// What a problem is run with, made when it is first asked for; none where cuBLASLt cannot.
+    fn ready(
+        &self,
+        queue: &Queue<'_>,
+        libraries: &Libraries,
+        problem: &Problem,
+        places: Places,
+    ) -> Result<Option<Arc<Ready>>> {
         if let Some(known) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(problem) {
             return Ok(known.clone());
         }
         let Some(lt) = &libraries.lt else { return Ok(None) };
-        let made = Plan::new(lt.functions, lt.handle, problem, libraries.workspace.bytes());
-        let plan = made.map_err(|failure| {
+        let refuse = |failure: Failure| {
             let [n, m, k] = problem.sizes;
-            Error::device(context.name(), format!("product {m}x{k} by {k}x{n} of {}: {failure}", problem.dtype))
-        })?;
-        let plan = plan.map(Arc::new);
-        self.plans.write().unwrap_or_else(PoisonError::into_inner).insert(*problem, plan.clone());
-        Ok(plan)
+            let name = queue.context().name();
+            Error::device(name, format!("product {m}x{k} by {k}x{n} of {}: {failure}", problem.dtype))
+        };
+        let plan = Plan::new(lt.functions, lt.handle, problem, places).map_err(refuse)?;
+        let algorithm = lt.choices.choose(queue, &plan, problem, places, libraries.workspace.bytes())?;
+        let ready = algorithm.map(|algorithm| Arc::new(Ready { plan, algorithm }));
+        self.plans.write().unwrap_or_else(PoisonError::into_inner).insert(*problem, ready.clone());
+        Ok(ready)
     }
 }
 
@@ -192,7 +251,7 @@ impl Lt {
         let mut handle = ptr::null_mut();
         // SAFETY: the context is bound, and a handle is written.
         context.check(unsafe { functions.cublasLtCreate(&mut handle) })?;
-        Ok(Self { functions, handle })
+        Ok(Self { functions, handle, choices: Choices::new(context, functions) })
     }
 }
 

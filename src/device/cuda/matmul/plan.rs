@@ -14,24 +14,29 @@ use cudarc::driver::sys::CUstream;
 use super::matrix::Matrix;
 use super::problem::{Problem, Scales};
 use crate::device::cuda::library::{CublasLt, Failure, Heuristic};
-use crate::device::cuda::matmul::epilogue::Fused;
 
 /// Reductions of a product that is cut along its inner size whose order is fixed: those through the workspace.
 const REPRODUCIBLE: u32 = 2 | 4;
 
-/// A product that can be run.
+/// The descriptors of a product.
 pub struct Plan {
     lt: &'static CublasLt,
     handle: cublasLtHandle_t,
-    /// Its bias is set at each call.
+    /// The places of its epilogue are set at each call.
     operation: Mutex<Operation>,
     left: MatrixLayout,
     right: MatrixLayout,
     result: MatrixLayout,
     scales: Scales,
-    fused: Fused,
-    algorithm: cublasLtMatmulAlgo_t,
-    workspace: usize,
+}
+
+/// One of the ways to compute a product.
+#[derive(Debug, Clone, Copy)]
+pub struct Algorithm {
+    /// cuBLASLt's description of it, which has a meaning for this version of the library alone.
+    pub words: [u64; 8],
+    /// The bytes of workspace it needs.
+    pub workspace: usize,
 }
 
 /// Where a product is in memory.
@@ -40,7 +45,10 @@ pub struct Places {
     pub left: u64,
     pub right: u64,
     pub result: u64,
-    pub bias: u64,
+    /// The bias that is read, or the sums that are written; 0 for neither.
+    pub row: u64,
+    /// The mask or the argument of an activation; 0 for neither.
+    pub aside: u64,
     pub workspace: u64,
 }
 
@@ -65,66 +73,79 @@ unsafe impl Send for Plan {}
 unsafe impl Sync for Plan {}
 
 impl Plan {
-    /// A plan with a workspace of at most so many bytes; none where cuBLASLt has no algorithm for it.
+    /// The descriptors of a problem at these places.
     pub fn new(
         lt: &'static CublasLt,
         handle: cublasLtHandle_t,
         problem: &Problem,
-        workspace: usize,
-    ) -> Result<Option<Self>, Failure> {
+        places: Places,
+    ) -> Result<Self, Failure> {
         let scales = problem.scales();
         let operation = Operation::new(lt, problem, scales.kind)?;
+        operation.place(places)?;
         let layout = |matrix: &Matrix| MatrixLayout::new(lt, problem, matrix);
         let (left, right, result) = (layout(&problem.left)?, layout(&problem.right)?, layout(&problem.result)?);
-        let preference = Preference::new(lt, problem, workspace)?;
-        let mut heuristic = std::mem::MaybeUninit::<Heuristic>::zeroed();
+        Ok(Self { lt, handle, operation: Mutex::new(operation), left, right, result, scales })
+    }
+
+    /// What the library proposes for it within a workspace of so many bytes, the likely fastest first: at most `count`, and
+    /// only what gives the same bits every time. None where it has no algorithm.
+    pub fn proposals(&self, problem: &Problem, workspace: usize, count: usize) -> Result<Vec<Algorithm>, Failure> {
+        let preference = Preference::new(self.lt, problem, workspace)?;
+        let operation = self.operation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut proposals = vec![Heuristic::default(); count];
         let mut found = 0;
-        // SAFETY: all descriptors live, and there is room for the one result asked for.
+        // SAFETY: all descriptors live, and there is room for as many results as are asked for.
         let answer = unsafe {
-            lt.cublasLtMatmulAlgoGetHeuristic(
-                handle,
+            self.lt.cublasLtMatmulAlgoGetHeuristic(
+                self.handle,
                 operation.raw,
-                left.raw,
-                right.raw,
-                result.raw,
-                result.raw,
+                self.left.raw,
+                self.right.raw,
+                self.result.raw,
+                self.result.raw,
                 preference.raw,
-                1,
-                heuristic.as_mut_ptr(),
+                count as i32,
+                proposals.as_mut_ptr(),
                 &mut found,
             )
         };
-        // SAFETY: all bits 0 are a value of it, and the library writes whole ones.
-        let heuristic = unsafe { heuristic.assume_init() };
         match answer {
-            Err(Failure { code: NOT_SUPPORTED, .. }) => return Ok(None),
-            Err(failure) => return Err(failure),
-            Ok(()) if found == 0 || heuristic.state != 0 => return Ok(None),
-            Ok(()) => {}
+            Err(Failure { code: NOT_SUPPORTED, .. }) => return Ok(Vec::new()),
+            other => other?,
         }
-        Ok(Some(Self {
-            lt,
-            handle,
-            operation: Mutex::new(operation),
-            left,
-            right,
-            result,
-            scales,
-            fused: problem.fused,
-            algorithm: heuristic.algorithm,
-            workspace: heuristic.workspace,
-        }))
+        proposals.truncate(usize::try_from(found).unwrap_or(0));
+        Ok(proposals.iter().filter(|proposal| proposal.state == 0).map(Algorithm::from).collect())
+    }
+
+    /// An algorithm that was chosen earlier, if the library still takes it for this problem within so many bytes of workspace.
+    pub fn known(&self, words: [u64; 8], workspace: usize) -> Option<Algorithm> {
+        let operation = self.operation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut checked = Heuristic::default();
+        // SAFETY: all descriptors live; the library looks at the words before it believes them, and writes one result.
+        let answer = unsafe {
+            self.lt.cublasLtMatmulAlgoCheck(
+                self.handle,
+                operation.raw,
+                self.left.raw,
+                self.right.raw,
+                self.result.raw,
+                self.result.raw,
+                &cublasLtMatmulAlgo_t { data: words },
+                &mut checked,
+            )
+        };
+        (answer.is_ok() && checked.state == 0 && checked.workspace <= workspace)
+            .then_some(Algorithm { words, workspace: checked.workspace })
     }
 
     /// Queues the product on a stream.
-    pub fn run(&self, places: Places, stream: CUstream) -> Result<(), Failure> {
+    pub fn run(&self, algorithm: &Algorithm, places: Places, stream: CUstream) -> Result<(), Failure> {
         let operation = self.operation.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.fused != Fused::Nothing {
-            operation.set(Of::CUBLASLT_MATMUL_DESC_BIAS_POINTER as u32, &places.bias)?;
-        }
+        operation.place(places)?;
         let pointer = |address: u64| ptr::with_exposed_provenance_mut::<c_void>(address as usize);
         // SAFETY: descriptors live; the matrices are in bounds of living buffers of this stream, the workspace is as large as
-        // the plan was made for, and the two factors are read before the call returns.
+        // the algorithm was asked for with, and the two factors are read before the call returns.
         unsafe {
             self.lt.cublasLtMatmul(
                 self.handle,
@@ -139,12 +160,18 @@ impl Plan {
                 self.result.raw,
                 pointer(places.result),
                 self.result.raw,
-                &self.algorithm,
+                &cublasLtMatmulAlgo_t { data: algorithm.words },
                 pointer(places.workspace),
-                self.workspace,
+                algorithm.workspace,
                 stream,
             )
         }
+    }
+}
+
+impl From<&Heuristic> for Algorithm {
+    fn from(found: &Heuristic) -> Self {
+        Self { words: found.algorithm, workspace: found.workspace }
     }
 }
 
@@ -160,7 +187,21 @@ impl Operation {
         operation.set(Of::CUBLASLT_MATMUL_DESC_TRANSA as u32, &i32::from(problem.left.transposed))?;
         operation.set(Of::CUBLASLT_MATMUL_DESC_TRANSB as u32, &i32::from(problem.right.transposed))?;
         operation.set(Of::CUBLASLT_MATMUL_DESC_EPILOGUE as u32, &problem.fused.number())?;
+        if let Some(leading) = problem.fused.aside(problem.sizes[0]) {
+            operation.set(Of::CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD as u32, &(leading as i64))?;
+        }
         Ok(operation)
+    }
+
+    /// Says where the operands of the epilogue are.
+    fn place(&self, places: Places) -> Result<(), Failure> {
+        if places.row != 0 {
+            self.set(Of::CUBLASLT_MATMUL_DESC_BIAS_POINTER as u32, &places.row)?;
+        }
+        if places.aside != 0 {
+            self.set(Of::CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER as u32, &places.aside)?;
+        }
+        Ok(())
     }
 
     fn set<T: Copy>(&self, attribute: u32, value: &T) -> Result<(), Failure> {

@@ -2,8 +2,8 @@
 
 use cudarc::cublaslt::sys::{cublasComputeType_t as Compute, cudaDataType_t as Kind};
 
-use super::epilogue::Fused;
-use super::matrix::{Matrix, three};
+use super::epilogue::{Fused, Within};
+use super::matrix::{Matrix, alignment, three};
 use crate::device::backend::Product;
 use crate::device::policy;
 use crate::dtype::DType;
@@ -22,23 +22,27 @@ pub struct Problem {
     pub accumulate: bool,
     pub tensor_float: bool,
     pub fused: Fused,
+    /// What the addresses of the row and of what is kept aside are multiples of, up to 256 bytes.
+    pub alignments: [u16; 2],
 }
 
 impl Problem {
     /// The problem of a product, or none where a factor has to be copied first.
-    pub fn of(product: &Product<'_>, fused: Fused) -> Option<Self> {
+    pub fn of(product: &Product<'_>, within: &Within) -> Option<Self> {
         let [batch, m, n] = three(product.c.shape());
         let dtype = product.c.dtype();
+        let result = Matrix::transpose_of(&product.c).filter(|result| !result.transposed || m == 1 || n == 1)?;
         Some(Self {
             left: Matrix::transpose_of(&product.b)?,
             right: Matrix::transpose_of(&product.a)?,
-            result: Matrix::transpose_of(&product.c).filter(|result| !result.transposed || m == 1 || n == 1)?,
+            result: Matrix { alignment: alignment(within.result), ..result },
             sizes: [n, m, product.a.shape()[2]],
             batch,
             dtype,
             accumulate: product.accumulate,
             tensor_float: dtype == DType::F32 && policy::allows_tf32(),
-            fused,
+            fused: within.fused,
+            alignments: [alignment(within.row), alignment(within.aside)],
         })
     }
 
