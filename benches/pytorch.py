@@ -1,11 +1,11 @@
 """Times every workload against PyTorch in turns, in one run: rectify, PyTorch, rectify, PyTorch...
 
     pip install torch
-    cargo bench --no-run && python benches/pytorch.py [--only matmul] [--rounds 5] [--seconds 0.3]
+    cargo bench --no-run && python benches/pytorch.py [--device cuda] [--only matmul] [--rounds 5] [--seconds 0.3]
 
 Prints the fastest time of each side over all rounds, and how many times faster rectify is. `out=` is PyTorch writing into a
 tensor made beforehand; its eager form makes a new one for each result, as rectify does from its pool. Both sides use all
-cores, in f32, on normal numbers.
+cores, in f32 (without TF32), on normal numbers, and wait for the device at the end of each burst of runs.
 """
 
 import argparse
@@ -170,6 +170,8 @@ def fastest(run, seconds):
         start = time.perf_counter()
         for _ in range(runs):
             run()
+        if torch.get_default_device().type == "cuda":
+            torch.cuda.synchronize()
         return (time.perf_counter() - start) / runs
 
     once = min(burst(1) for _ in range(5))
@@ -180,20 +182,22 @@ def fastest(run, seconds):
     return min(times)
 
 
-def server():
+def binary():
     binaries = glob.glob(os.path.join(ROOT, "target", "release", "deps", "serve-*"))
     binaries = [path for path in binaries if os.access(path, os.X_OK) and "." not in os.path.basename(path)]
     if not binaries:
         raise SystemExit("no bench binary: run `cargo bench --no-run` first")
-    newest = max(binaries, key=os.path.getmtime)
+    return max(binaries, key=os.path.getmtime)
+
+
+def serve(path, device):
     # As many threads as PyTorch uses.
-    environment = dict(os.environ, RECTIFY_THREADS=str(torch.get_num_threads()))
-    return subprocess.Popen([newest], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    environment = dict(os.environ, RECTIFY_THREADS=str(torch.get_num_threads()), RECTIFY_BENCH_DEVICE=device)
+    return subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-def names():
-    listing = subprocess.run(["cargo", "bench", "--bench", "speed", "--", "--list"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [line.removesuffix(": benchmark") for line in listing.stdout.splitlines() if line.endswith(": benchmark")]
+def names(path):
+    return subprocess.run([path, "--list"], capture_output=True, text=True, check=True).stdout.split()
 
 
 def main():
@@ -201,11 +205,15 @@ def main():
     parser.add_argument("--only", default="", help="names that contain this")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.3, help="for each side in each round")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, for both sides")
+    parser.add_argument("--serve", help="the bench binary, by default the newest that cargo built")
     arguments = parser.parse_args()
-    rectify = server()
+    path = arguments.serve or binary()
+    torch.set_default_device(arguments.device)
+    rectify = serve(path, arguments.device)
     ratios = {}
-    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads; milliseconds, and PyTorch's time over rectify's")
-    for name in [name for name in names() if arguments.only in name]:
+    print(f"PyTorch {torch.__version__}, {arguments.device}, {torch.get_num_threads()} threads; milliseconds, and PyTorch's time over rectify's")
+    for name in [name for name in names(path) if arguments.only in name]:
         torch.manual_seed(1)
         ours, theirs = math.inf, {}
         runs = prepare(name)

@@ -1,5 +1,5 @@
 //! Times workloads on request, for a comparison in turns: reads lines `name seconds` from standard input and answers each
-//! with one JSON object, times in seconds for one run. `benches/pytorch.py` asks.
+//! with one JSON object, times in seconds for one run. `--list` names them. `benches/pytorch.py` asks.
 
 mod workloads;
 
@@ -11,6 +11,10 @@ use workloads::Operation;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let all = workloads::all();
+    if std::env::args().any(|argument| argument == "--list") {
+        all.iter().try_for_each(|workload| writeln!(stdout(), "{}", workload.name))?;
+        return Ok(());
+    }
     for line in stdin().lock().lines() {
         let line = line?;
         let Some((name, seconds)) = line.split_once(' ') else {
@@ -36,6 +40,7 @@ fn time(operation: &mut Operation, budget: Duration) -> Result<Vec<f64>, Box<dyn
         for _ in 0..runs {
             operation()?;
         }
+        workloads::device().synchronize()?;
         Ok(start.elapsed().as_secs_f64() / f64::from(runs))
     };
     let mut fastest = f64::INFINITY;

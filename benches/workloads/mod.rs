@@ -8,8 +8,11 @@ mod overhead;
 mod rows;
 mod train;
 
+use std::env;
+use std::sync::OnceLock;
+
 use rectify::device::Seed;
-use rectify::{DType, Device, Result, Tensor};
+use rectify::{DType, Device, DeviceChoice, Result, Tensor};
 
 /// Something to time, by name: `group/what` or `group/what/size`.
 pub struct Workload {
@@ -32,13 +35,22 @@ pub fn all() -> Vec<Workload> {
     [matmul::all(), elementwise::all(), rows::all(), overhead::all(), train::all()].into_iter().flatten().collect()
 }
 
+/// The device that everything runs on: the CPU, or the one that `RECTIFY_BENCH_DEVICE` names, such as `cuda:0`.
+pub fn device() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| {
+        let named = env::var("RECTIFY_BENCH_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+        named.parse::<DeviceChoice>().and_then(Device::open).unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
 /// Normal numbers. The key tells the inputs of one operation apart.
 fn random(sizes: &[usize], key: u64) -> Result<Tensor> {
-    Tensor::normal(sizes, 0.0, 1.0, DType::F32, Seed { key, stream: 0 }, &Device::cpu())
+    Tensor::normal(sizes, 0.0, 1.0, DType::F32, Seed { key, stream: 0 }, device())
 }
 
 /// Labels below `classes`. Shape `[rows]`.
 fn labels(rows: usize, classes: usize) -> Result<Tensor> {
     let labels: Vec<i64> = (0..rows).map(|row| (row * 7919 % classes) as i64).collect();
-    Tensor::from_slice(&labels, &[rows], &Device::cpu())
+    Tensor::from_slice(&labels, &[rows], device())
 }

@@ -1,9 +1,9 @@
 //! Whole steps of training: forward, backward, update.
 
 use rectify::optim::Rule;
-use rectify::{Activation, Device, Mlp, Result, Sgd, Tape};
+use rectify::{Activation, Mlp, Result, Sgd, Tape};
 
-use super::{Operation, Workload, labels, random};
+use super::{Operation, Workload, device, labels, random};
 
 pub fn all() -> Vec<Workload> {
     vec![
@@ -22,7 +22,7 @@ fn name(sizes: &[usize], rows: usize) -> String {
 /// ReLU and softmax cross-entropy, SGD with momentum.
 fn classifier(sizes: &'static [usize], rows: usize) -> Workload {
     Workload::new(name(sizes, rows), move || -> Result<Operation> {
-        let model = Mlp::new(sizes, Activation::Relu).seed(7).build(&Device::cpu())?;
+        let model = Mlp::new(sizes, Activation::Relu).seed(7).build(device())?;
         let mut sgd = Sgd::new(0.01).momentum(0.9).for_model(&model)?;
         let (images, labels) = (random(&[rows, sizes[0]], 1)?, labels(rows, sizes[sizes.len() - 1])?);
         Ok(Box::new(move || {
@@ -35,7 +35,7 @@ fn classifier(sizes: &'static [usize], rows: usize) -> Workload {
 /// Tanh and mean squared error, SGD with momentum.
 fn regression(sizes: &'static [usize], rows: usize) -> Workload {
     Workload::new(name(sizes, rows), move || -> Result<Operation> {
-        let model = Mlp::new(sizes, Activation::Tanh).seed(7).build(&Device::cpu())?;
+        let model = Mlp::new(sizes, Activation::Tanh).seed(7).build(device())?;
         let mut sgd = Sgd::new(0.01).momentum(0.9).for_model(&model)?;
         let (inputs, targets) = (random(&[rows, sizes[0]], 1)?, random(&[rows, sizes[sizes.len() - 1]], 2)?);
         Ok(Box::new(move || {
