@@ -85,6 +85,14 @@ fn the_way_back_through_relu_and_gelu_launches_nothing_beside_the_products() -> 
 
 #[test]
 fn a_result_that_is_used_twice_gets_both_gradients() -> Result<()> {
+    for earlier in [false, true] {
+        used_twice(earlier)?;
+    }
+    Ok(())
+}
+
+/// With the other use of the layer's result recorded before the next layer, or after it.
+fn used_twice(earlier: bool) -> Result<()> {
     let (_turn, control) = turn();
     let run = |device: &Device| -> Result<Vec<Vec<f64>>> {
         let network = Network::new([5, 12, 12, 3], 6, DType::F64, true, device)?;
@@ -95,7 +103,9 @@ fn a_result_that_is_used_twice_gets_both_gradients() -> Result<()> {
         let [w1, b1, w2, b2] = leaves;
         let (w1, b1, w2, b2) = (w1?, b1?, w2?, b2?);
         let hidden = layer(&Var::constant(&network.input), &w1, &b1, Activation::Relu)?;
-        let sum = layer(&hidden, &w2, &b2, Activation::Linear)?.add(&hidden)?;
+        let other = if earlier { Some(hidden.square()?) } else { None };
+        let next = layer(&hidden, &w2, &b2, Activation::Linear)?;
+        let sum = next.add(&other.map_or_else(|| hidden.square(), Ok)?)?;
         let gradients = sum.square()?.sum(&[0, 1])?.backward()?;
         [&w1, &b1, &w2, &b2].into_iter().map(|leaf| values(gradients.of(leaf))).collect()
     };
