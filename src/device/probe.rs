@@ -58,6 +58,8 @@ pub struct CompiledUnit {
     pub image: Vec<u8>,
     /// What the compiler said: warnings, and what was asked for by options.
     pub log: String,
+    /// The compiler, its version and the options that every unit is compiled with.
+    pub compiler: String,
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -93,7 +95,7 @@ pub(super) fn open_cuda(ordinal: usize) -> Result<Arc<dyn Backend>> {
 /// NVRTC is not there, does not know the architecture, or refuses the text.
 #[cfg(feature = "cuda")]
 pub fn compile_unit(unit: &Unit, architecture: u32, options: &[&str]) -> Result<CompiledUnit> {
-    use super::cuda::compile::{Compiler, Target};
+    use super::cuda::compile::{Compiler, OPTIONS, Target};
     let refuse = |rule: String| Error::device("cuda", rule);
     let compiler = Compiler::find().map_err(|absence| refuse(absence.to_string()))?;
     if !compiler.architectures().contains(&architecture) {
@@ -102,7 +104,9 @@ pub fn compile_unit(unit: &Unit, architecture: u32, options: &[&str]) -> Result<
     }
     let compiled = compiler.compile(unit, Target::Code(architecture), options);
     let compiled = compiled.map_err(|error| refuse(format!("kernel {}: {error}", unit.kernel)))?;
-    Ok(CompiledUnit { image: compiled.image, log: compiled.log })
+    let (major, minor) = compiler.version();
+    let compiler = format!("NVRTC {major}.{minor} {}", OPTIONS.join(" "));
+    Ok(CompiledUnit { image: compiled.image, log: compiled.log, compiler })
 }
 
 /// Compiles a unit for an architecture, such as 90, with NVRTC and these options. Needs no device.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::super::failure::Failure;
 use super::super::output::{OutputArgs, print_json, print_line};
-use super::budget::Budget;
+use super::budget::{Budget, digests};
 use super::in_order::in_order;
 use super::{KernelJobs, chosen, name};
 
@@ -26,6 +26,9 @@ pub struct Args {
     /// Check only those whose name holds this
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Compile again only what changed since the table was written, sources or compiler, and every eighth of the rest
+    #[arg(long)]
+    changed: bool,
     /// Write the registers that kernels use to this file instead of holding them against the table built in
     #[arg(long, value_name = "FILE", conflicts_with = "only")]
     write_budget: Option<PathBuf>,
@@ -36,12 +39,15 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   rectify kernels check --arch sm_90 --only softmax
-  rectify kernels check --write-budget kernels/budget.txt
+  rectify kernels check --changed --write-budget kernels/budget.txt
 
 NVRTC comes with the CUDA toolkit or from `pip install nvidia-cuda-nvrtc`; RECTIFY_CUDA_PATH names its folder.";
 
 /// Makes the assembler say what a kernel uses.
 const OPTIONS: [&str; 1] = ["--ptxas-options=-v"];
+
+/// Of what the table holds already, one unit in so many is compiled all the same, another one for each architecture.
+const SAMPLE: usize = 8;
 
 /// What came of compiling a unit.
 #[derive(Serialize)]
@@ -66,36 +72,56 @@ struct Checked {
 #[serde(tag = "event", rename = "checked")]
 struct Summary {
     compiled: usize,
+    /// Those that the table holds, of the same sources and compiler.
+    held: usize,
     with_problems: usize,
     seconds: f64,
 }
 
 pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
     let examples = chosen(jobs.units, args.only.as_deref())?;
+    let mut compiler = String::new();
     for &architecture in &args.arch {
         // Whether there is a compiler, and it knows the architecture, is not said once per kernel.
-        (jobs.compile)(&Unit::new("nothing", &[], &[]), architecture, &[])?;
+        compiler = (jobs.compile)(&Unit::new("nothing", &[], &[]), architecture, &[])?.compiler;
     }
-    let work: Vec<_> = args.arch.iter().flat_map(|&arch| examples.iter().map(move |example| (example, arch))).collect();
-    let budget = if args.write_budget.is_some() { None } else { Some(Budget::committed()) };
+    let (table, digests) = (Budget::committed(), digests(&examples, &compiler));
+    let mut measured = Budget::default();
+    let (mut work, mut held) = (Vec::new(), 0);
+    for (nth, &arch) in args.arch.iter().enumerate() {
+        for (place, example) in examples.iter().enumerate() {
+            let kernel = example.unit.kernel.as_str();
+            let is_held = args.changed && args.only.is_none() && table.holds(kernel, &digests[kernel], arch);
+            if !is_held || args.write_budget.is_none() && (place + nth) % SAMPLE == 0 {
+                work.push((example, arch));
+            } else {
+                measured.keep(&table, kernel, arch);
+                held += 1;
+            }
+        }
+    }
+    let budget = if args.write_budget.is_some() { None } else { Some(&table) };
     let width = examples.iter().map(|example| name(example).chars().count()).max().unwrap_or(0);
-    let (start, mut measured, mut with_problems) = (Instant::now(), Budget::default(), 0);
+    let (start, mut with_problems) = (Instant::now(), 0);
     in_order(
         &work,
-        |&(example, arch)| check(example, arch, jobs, budget.as_ref()),
+        |&(example, arch)| check(example, arch, jobs, budget),
         |index, checked| {
             if let Some(used) = checked.used {
-                measured.add(&checked.kernel, work[index].1, used);
+                measured.add(&checked.kernel, &digests[checked.kernel.as_str()], work[index].1, used);
             }
             with_problems += usize::from(!checked.problems.is_empty());
             checked.print(args.output, width)
         },
     )?;
-    let summary = Summary { compiled: work.len(), with_problems, seconds: start.elapsed().as_secs_f64() };
+    let summary = Summary { compiled: work.len(), held, with_problems, seconds: start.elapsed().as_secs_f64() };
     if args.output.json {
         print_json(&summary)?;
     } else if !args.output.quiet {
-        eprintln!("{} compiled in {:.1} s, {with_problems} with problems", summary.compiled, summary.seconds);
+        eprintln!(
+            "{} compiled in {:.1} s, {with_problems} with problems; {held} not compiled again: the budget holds them",
+            summary.compiled, summary.seconds,
+        );
     }
     if let Some(path) = &args.write_budget {
         fs::write(path, measured.to_string()).map_err(|cause| Error::io("write", path, cause))?;
