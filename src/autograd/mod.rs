@@ -31,6 +31,7 @@ mod rows;
 mod tape;
 mod var;
 mod views;
+mod windows;
 
 pub use check::{CheckOptions, Kinks, Probe, check_gradient};
 pub use gradients::Gradients;

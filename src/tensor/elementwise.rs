@@ -92,9 +92,12 @@ impl Tensor {
         }
         Self::check_arity(signature, inputs)?;
         for output in outputs {
-            if output.layout.strides().iter().zip(output.shape().iter()).any(|(&stride, &size)| stride == 0 && size > 1)
-            {
-                return Err(Error::shape(name, &[output.shape()], "is broadcast and cannot be written"));
+            if !output.layout.is_injective() {
+                return Err(Error::shape(
+                    name,
+                    &[output.shape()],
+                    "is broadcast, or windows that share elements, and cannot be written",
+                ));
             }
         }
         for (i, output) in outputs.iter().enumerate() {

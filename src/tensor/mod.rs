@@ -14,6 +14,7 @@ mod prefetch;
 mod reduce;
 mod rows;
 mod views;
+mod windows;
 mod write;
 
 use std::fmt;

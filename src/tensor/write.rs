@@ -11,8 +11,7 @@ use crate::formula::catalogue::{activation, arithmetic, create};
 impl Tensor {
     /// Whether nobody else can see a change of these elements: no clone, no view, and no element repeated.
     pub(crate) fn is_exclusive(&self) -> bool {
-        let repeated = self.layout.strides().iter().zip(self.shape().iter()).any(|(&stride, &n)| stride == 0 && n > 1);
-        !repeated && Arc::strong_count(&self.buffer) == 1
+        Arc::strong_count(&self.buffer) == 1 && self.layout.is_injective()
     }
 
     /// The number of elements of this type the whole buffer holds.

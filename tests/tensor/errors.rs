@@ -85,7 +85,7 @@ const MESSAGES: &[(Attempt, &str)] = &[
             let (x, repeated) = (zeros(&[3]), zeros(&[1]).broadcast_to(&[3])?);
             Tensor::update(&arithmetic::neg, &[&x], &[&repeated], Seed::default()).map(|()| x)
         },
-        "neg: shape [3] is broadcast and cannot be written",
+        "neg: shape [3] is broadcast, or windows that share elements, and cannot be written",
     ),
     (
         || {
