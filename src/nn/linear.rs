@@ -4,6 +4,7 @@ use super::activation::Activation;
 use super::initializer::Initializer;
 use super::parameters::{ParameterSpec, Parameters};
 use crate::autograd::{Tape, Var};
+use crate::device::Seed;
 use crate::error::{Error, Result};
 use crate::scope;
 use crate::tensor::Tensor;
@@ -26,13 +27,8 @@ impl Linear {
         weight: Initializer,
         bias: Initializer,
     ) -> [ParameterSpec; 2] {
-        let spec = |kind: &str, sizes: &[usize], initializer| ParameterSpec {
-            name: format!("{name}.{kind}"),
-            sizes: sizes.to_vec(),
-            initializer,
-            units: (inputs, outputs),
-        };
-        [spec("weight", &[inputs, outputs], weight), spec("bias", &[outputs], bias)]
+        [ParameterSpec::new("weight", &[inputs, outputs], weight), ParameterSpec::new("bias", &[outputs], bias)]
+            .map(|spec| spec.units((inputs, outputs)).within(name))
     }
 
     /// The layer over the parameters of its name, which it shares.
@@ -92,7 +88,14 @@ impl Linear {
 
     fn run(&self, x: &Var, leaf: impl Fn(&Tensor) -> Result<Var>) -> Result<Var> {
         let _scope = scope::enter(&self.name);
-        let (weight, bias) = (leaf(&self.weight)?, leaf(&self.bias)?);
-        self.activation.with(|formula, biased| x.linear_with(&weight, &bias, formula, biased))
+        affine(x, &leaf(&self.weight)?, Some(&leaf(&self.bias)?), self.activation)
     }
+}
+
+/// `activation(x * weight + bias)`, in one call where there is a bias.
+pub(super) fn affine(x: &Var, weight: &Var, bias: Option<&Var>, activation: Activation) -> Result<Var> {
+    let Some(bias) = bias else {
+        return Var::apply(&*activation.formula(), &[&x.matmul(weight)?], Seed::default());
+    };
+    activation.with(|formula, biased| x.linear_with(weight, bias, formula, biased))
 }

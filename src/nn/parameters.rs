@@ -1,5 +1,7 @@
 //! The parameters of a model in one buffer, so that an optimiser's step is one pass.
 
+use std::ops::Range;
+
 use super::initializer::Initializer;
 use crate::device::{Device, Seed};
 use crate::dtype::DType;
@@ -14,6 +16,7 @@ use crate::tensor::Tensor;
 /// parameter, or to the flat tensor, is seen through every clone and by the model.
 #[derive(Debug, Clone)]
 pub struct Parameters {
+    /// Those that are trained.
     flat: Tensor,
     entries: Vec<Parameter>,
 }
@@ -25,6 +28,9 @@ pub struct Parameter {
     pub name: String,
     /// Its elements.
     pub tensor: Tensor,
+    /// Its place in the flat tensor; none for what training keeps but no optimiser changes.
+    range: Option<Range<usize>>,
+    is_frozen: bool,
 }
 
 /// A parameter to make.
@@ -38,6 +44,37 @@ pub struct ParameterSpec {
     pub initializer: Initializer,
     /// The units it leads from and to, for initialisers that ask.
     pub units: (usize, usize),
+    /// Whether an optimiser changes it.
+    pub trained: bool,
+}
+
+impl ParameterSpec {
+    /// A parameter that is trained.
+    pub fn new(name: impl Into<String>, sizes: &[usize], initializer: Initializer) -> Self {
+        Self { name: name.into(), sizes: sizes.to_vec(), initializer, units: (1, 1), trained: true }
+    }
+
+    /// The units it leads from and to, for initialisers that ask.
+    pub fn units(self, units: (usize, usize)) -> Self {
+        Self { units, ..self }
+    }
+
+    /// Kept with the others, but changed by no optimiser: statistics of the data.
+    pub fn untrained(self) -> Self {
+        Self { trained: false, ..self }
+    }
+
+    /// The same under the name of what it belongs to: `conv2d1.weight`.
+    pub fn within(self, name: &str) -> Self {
+        Self { name: format!("{name}.{}", self.name), ..self }
+    }
+}
+
+impl Parameter {
+    /// Whether an optimiser changes it.
+    pub fn is_trained(&self) -> bool {
+        self.range.is_some() && !self.is_frozen
+    }
 }
 
 impl Parameters {
@@ -51,7 +88,8 @@ impl Parameters {
         }
         let flat = {
             let _scope = scope::enter("parameters");
-            let counts = specs.iter().map(|spec| Shape::new(&spec.sizes).map(|shape| shape.count()));
+            let trained = specs.iter().filter(|spec| spec.trained);
+            let counts = trained.map(|spec| Shape::new(&spec.sizes).map(|shape| shape.count()));
             let total = counts.sum::<Result<usize>>()?;
             Tensor::uninitialized(Shape::new(&[total])?, dtype, device)?
         };
@@ -62,21 +100,26 @@ impl Parameters {
                 return Err(Error::argument("parameters", format!("two are named '{}'", spec.name)));
             }
             let end = start + spec.sizes.iter().product::<usize>();
-            let tensor = parameters.flat.slice(0, start..end)?.reshape(&spec.sizes)?;
+            let (tensor, range) = if spec.trained {
+                let range = std::mem::replace(&mut start, end)..end;
+                (parameters.flat.slice(0, range.clone())?.reshape(&spec.sizes)?, Some(range))
+            } else {
+                let _scope = scope::enter("statistics");
+                (Tensor::uninitialized(Shape::new(&spec.sizes)?, dtype, device)?, None)
+            };
             let (inputs, outputs) = spec.units;
             spec.initializer.fill(&tensor, inputs, outputs, Seed { key: seed, stream: stream as u32 })?;
-            parameters.entries.push(Parameter { name: spec.name.clone(), tensor });
-            start = end;
+            parameters.entries.push(Parameter { name: spec.name.clone(), tensor, range, is_frozen: false });
         }
         Ok(parameters)
     }
 
-    /// All of them as one tensor. Shape `[count]`.
+    /// All that are trained, frozen ones among them, as one tensor. Shape `[count]`.
     pub fn flat(&self) -> &Tensor {
         &self.flat
     }
 
-    /// The number of elements of all parameters together.
+    /// The number of elements of that.
     pub fn count(&self) -> usize {
         self.flat.count()
     }
@@ -89,6 +132,33 @@ impl Parameters {
     /// The parameter of this name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.tensor)
+    }
+
+    /// Freezes, or with `false` thaws, every parameter whose name is this or begins with this and a dot: no gradient is computed
+    /// for it, and no optimiser changes it.
+    ///
+    /// # Errors
+    /// No parameter of such a name.
+    pub fn freeze(&mut self, name: &str, frozen: bool) -> Result<()> {
+        let mut found = false;
+        for entry in &mut self.entries {
+            if entry.name == name || entry.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')) {
+                (entry.is_frozen, found) = (frozen, true);
+            }
+        }
+        if found { Ok(()) } else { Err(self.unknown(name)) }
+    }
+
+    /// The parts of the flat tensor that an optimiser changes: one, unless something is frozen.
+    pub(crate) fn trained(&self) -> Vec<Range<usize>> {
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        for range in self.entries.iter().filter(|entry| entry.is_trained()).filter_map(|entry| entry.range.clone()) {
+            match parts.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => parts.push(range),
+            }
+        }
+        parts
     }
 
     /// Writes `values` over a parameter, converted to its element type.

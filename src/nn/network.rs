@@ -1,0 +1,219 @@
+//! A network: layers with their parameters on a device.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::chain::{Chain, Link};
+use super::layer::{Layer, Pass};
+use super::parameters::Parameters;
+use crate::autograd::{Tape, Var};
+use crate::device::Device;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::scope;
+use crate::tensor::Tensor;
+
+/// Layers one behind the other over one flat buffer of parameters.
+///
+/// It holds weights and nothing that training needs: tape, gradients and optimiser live outside and are thrown away. A clone
+/// shares the weights.
+///
+/// ```
+/// use rectify::nn::layer::{Conv2d, Dense, Dropout, Flatten, MaxPool2d};
+/// use rectify::nn::{Activation, Network};
+/// use rectify::{DType, Device, Shape, Tape, Tensor};
+///
+/// let device = Device::cpu();
+/// let network = Network::new(&[8, 8, 1])
+///     .add(Conv2d::new(4, [3, 3]).activation(Activation::Relu))
+///     .add(MaxPool2d::new([2, 2]))
+///     .add(Flatten)
+///     .add(Dropout(0.25))
+///     .add(Dense::new(10))
+///     .build(&device)?;
+/// let images = Tensor::full(&Shape::new(&[5, 8, 8, 1])?, 0.5, DType::F32, &device)?;
+/// let logits = network.forward(&Tape::new(), &images)?;
+/// assert_eq!(logits.shape().sizes(), [5, 10]);
+/// assert_eq!(network.infer(&images)?.shape().sizes(), [5, 10]);
+/// # Ok::<(), rectify::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Network {
+    input: Vec<usize>,
+    links: Arc<[Link]>,
+    parameters: Parameters,
+    seed: u64,
+    passes: Arc<AtomicU64>,
+}
+
+/// What a network is made from.
+#[derive(Debug, Clone)]
+pub struct NetworkBuilder {
+    input: Vec<usize>,
+    chain: Chain,
+    dtype: DType,
+    seed: u64,
+}
+
+impl Network {
+    /// A network for inputs of these sizes, the batch axis in front not counted: `[784]`, or [height, width, channels].
+    #[allow(clippy::new_ret_no_self, reason = "a network is there once it is built")]
+    pub fn new(input: &[usize]) -> NetworkBuilder {
+        NetworkBuilder { input: input.to_vec(), chain: Chain::new(), dtype: DType::F32, seed: 0 }
+    }
+
+    /// Its parameters: `conv2d1.weight`, `dense1.bias`.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Its parameters, to freeze some.
+    pub fn parameters_mut(&mut self) -> &mut Parameters {
+        &mut self.parameters
+    }
+
+    /// The number of weights and biases that are trained.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.count()
+    }
+
+    /// The sizes of its inputs, the batch axis in front not counted.
+    pub fn input(&self) -> &[usize] {
+        &self.input
+    }
+
+    /// The sizes of its results, the batch axis in front not counted.
+    pub fn output(&self) -> &[usize] {
+        self.links.last().map_or(&self.input, |link| &link.output)
+    }
+
+    /// The device it is on.
+    pub fn device(&self) -> &Device {
+        self.parameters.flat().device()
+    }
+
+    /// How many passes of training there were: what the draws of the next one follow from, for a checkpoint.
+    pub fn passes(&self) -> u64 {
+        self.passes.load(Ordering::Relaxed)
+    }
+
+    /// Goes on as after so many passes.
+    pub fn set_passes(&self, passes: u64) {
+        self.passes.store(passes, Ordering::Relaxed);
+    }
+
+    /// The results for a batch in training, recorded with the parameters as leaves: shape [batch, output...] for
+    /// [batch, input...]. Each pass draws numbers of its own.
+    ///
+    /// # Errors
+    /// Another shape, element type or device, a tape that is used up, or memory runs out.
+    pub fn forward(&self, tape: &Tape, inputs: &Tensor) -> Result<Var> {
+        let pass = self.passes.fetch_add(1, Ordering::Relaxed);
+        let leaf = |parameter: &super::Parameter| match parameter.is_trained() {
+            true => tape.parameter(&parameter.tensor),
+            false => Ok(Var::constant(&parameter.tensor)),
+        };
+        self.run(inputs, &Pass::training(mixed(self.seed, pass)), leaf)
+    }
+
+    /// The results for a batch after training, with nothing kept.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    pub fn infer(&self, inputs: &Tensor) -> Result<Tensor> {
+        let leaf = |parameter: &super::Parameter| Ok(Var::constant(&parameter.tensor));
+        self.run(inputs, &Pass::inference(), leaf).map(Var::into_tensor)
+    }
+
+    fn run(&self, inputs: &Tensor, pass: &Pass, leaf: impl Fn(&super::Parameter) -> Result<Var>) -> Result<Var> {
+        if inputs.shape().rank() == 0 || inputs.shape()[1..] != self.input {
+            let rule = format!("is not a batch of inputs [batch, ..] with {:?}", self.input);
+            return Err(Error::shape("network", &[inputs.shape()], rule));
+        }
+        let all: Vec<_> = self.parameters.iter().collect();
+        self.links.iter().try_fold(Var::constant(inputs), |x, link| {
+            let _scope = scope::enter(&link.name);
+            let own = link.parameters.iter().map(|&place| leaf(all[place])).collect::<Result<Vec<_>>>()?;
+            (link.forward)(&x, &own, pass)
+        })
+    }
+}
+
+impl NetworkBuilder {
+    /// With one more layer at the end: see [`Chain::add`].
+    pub fn add(mut self, layer: impl Layer + 'static) -> Self {
+        self.chain = self.chain.add(layer);
+        self
+    }
+
+    /// With one more layer of this name: see [`Chain::add_named`].
+    pub fn add_named(mut self, name: &str, layer: impl Layer + 'static) -> Self {
+        self.chain = self.chain.add_named(name, layer);
+        self
+    }
+
+    /// The element type of the parameters; by default f32.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    /// The key of the random draws, of parameters and in training; by default 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// A layer does not fit the results of the one before, a type that is not floating point, or memory runs out.
+    pub fn build(&self, device: &Device) -> Result<Network> {
+        let (links, specs) = self.chain.links(&self.input)?;
+        let parameters = Parameters::new(&specs, self.dtype, self.seed, device)?;
+        let (input, links) = (self.input.clone(), links.into());
+        Ok(Network { input, links, parameters, seed: self.seed, passes: Arc::default() })
+    }
+}
+
+/// A key for each pass, as SplitMix64 (Steele, Lea and Flood 2014) mixes a counter.
+fn mixed(seed: u64, pass: u64) -> u64 {
+    let mut z = seed ^ (pass + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+impl AsRef<Parameters> for Network {
+    fn as_ref(&self) -> &Parameters {
+        &self.parameters
+    }
+}
+
+impl fmt::Display for Network {
+    /// A table: each layer with the sizes of its results and the number of its parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes = |sizes: &[usize]| sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        let all: Vec<_> = self.parameters.iter().collect();
+        let count = |link: &Link| link.parameters.iter().map(|&place| all[place].tensor.count()).sum::<usize>();
+        let rows: Vec<_> = std::iter::once(("input".to_owned(), sizes(&self.input), String::new()))
+            .chain(self.links.iter().map(|link| (link.name.clone(), sizes(&link.output), count(link).to_string())))
+            .chain([("trained".to_owned(), String::new(), self.parameter_count().to_string())])
+            .collect();
+        let width = |part: fn(&(String, String, String)) -> &str| rows.iter().map(|row| part(row).len()).max();
+        let [name, output] = [width(|row| &row.0), width(|row| &row.1)].map(|width| width.unwrap_or(0));
+        let number = width(|row| &row.2).unwrap_or(0);
+        for row in &rows {
+            writeln!(f, "{:name$}  {:output$}  {:>number$}", row.0, row.1, row.2)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<_> = self.links.iter().map(|link| link.kind).collect();
+        write!(f, "Network({:?} {}, {} parameters)", self.input, kinds.join(" "), self.parameter_count())
+    }
+}
