@@ -23,6 +23,8 @@ on_devices! {
     losses_of_16_bits,
 }
 
+type Loss<'a> = &'a dyn Fn(&Var) -> Result<Var>;
+
 const BOTH: [(Aggregate, &str); 2] = [(Aggregate::Mean, "mean"), (Aggregate::Sum, "sum")];
 
 fn recorded(name: &str) -> Value {
@@ -121,33 +123,34 @@ fn shorthands_are_the_means() -> Result<()> {
     Ok(())
 }
 
+fn check_slopes(name: &str, function: impl Fn(&Var) -> Result<Var>, options: &CheckOptions) {
+    let checked = check_gradient(|vars| function(&vars[0]), &[table("x")], options);
+    checked.unwrap_or_else(|error| panic!("{name}: {error}"));
+}
+
 fn gradients_meet_finite_differences() -> Result<()> {
     let (target, shares, signs) = (table("target"), table("shares"), table("signs"));
     let (labels, weights, probabilities) = (labels(), class_weights(), table("probabilities"));
     let options = CrossEntropy::new().class_weights(&weights).label_smoothing(0.2);
     let plain = CrossEntropy::new().aggregate(Aggregate::Sum);
     let skip = CheckOptions { kinks: Kinks::Skip, ..CheckOptions::default() };
-    let check = |name: &str, function: &dyn Fn(&Var) -> Result<Var>, options: &CheckOptions| {
-        let checked = check_gradient(|vars| function(&vars[0]), &[table("x")], options);
-        checked.unwrap_or_else(|error| panic!("{name}: {error}"));
-    };
     let smooth = CheckOptions::default();
-    check("absolute", &|x| x.mean_absolute_error(&target), &skip);
-    check("huber", &|x| x.huber(&target, 0.8), &smooth);
-    check("binary", &|x| x.binary_cross_entropy(&shares), &smooth);
-    check("hinge", &|x| x.hinge(&signs, 1.0), &skip);
-    check("multi-class hinge", &|x| x.multi_class_hinge(&labels, 1.5, Aggregate::Sum), &skip);
-    check("divergence", &|x| x.log_softmax()?.kl_divergence(&probabilities), &smooth);
-    check("labels", &|x| plain.of_labels(x, &labels), &smooth);
-    check("labels, weighted and smoothed", &|x| options.of_labels(x, &labels), &smooth);
-    check("probabilities", &|x| options.of_probabilities(x, &probabilities), &smooth);
+    check_slopes("absolute", |x| x.mean_absolute_error(&target), &skip);
+    check_slopes("huber", |x| x.huber(&target, 0.8), &smooth);
+    check_slopes("binary", |x| x.binary_cross_entropy(&shares), &smooth);
+    check_slopes("hinge", |x| x.hinge(&signs, 1.0), &skip);
+    check_slopes("multi-class hinge", |x| x.multi_class_hinge(&labels, 1.5, Aggregate::Sum), &skip);
+    check_slopes("divergence", |x| x.log_softmax()?.kl_divergence(&probabilities), &smooth);
+    check_slopes("labels", |x| plain.of_labels(x, &labels), &smooth);
+    check_slopes("labels, weighted and smoothed", |x| options.of_labels(x, &labels), &smooth);
+    check_slopes("probabilities", |x| options.of_probabilities(x, &probabilities), &smooth);
     // Transposed inputs and targets.
     let turned = |tensor: &Tensor| tensor.transpose(0, 1);
-    check("turned", &|x| x.transpose(0, 1)?.huber(&turned(&target)?, 0.8), &smooth);
+    check_slopes("turned", |x| x.transpose(0, 1)?.huber(&turned(&target)?, 0.8), &smooth);
     let across = Tensor::from_slice(&[5i64, 0, 3, 3], &[4], &device())?;
-    check(
+    check_slopes(
         "turned labels",
-        &|x| CrossEntropy::new().label_smoothing(0.1).of_labels(&x.transpose(0, 1)?, &across),
+        |x| CrossEntropy::new().label_smoothing(0.1).of_labels(&x.transpose(0, 1)?, &across),
         &smooth,
     );
     Ok(())
@@ -155,7 +158,7 @@ fn gradients_meet_finite_differences() -> Result<()> {
 
 fn a_gradient_is_scaled_by_what_follows() -> Result<()> {
     let (target, labels, weights) = (table("target"), labels(), class_weights());
-    let losses: [&dyn Fn(&Var) -> Result<Var>; 3] =
+    let losses: [Loss; 3] =
         [&|x| x.huber(&target, 0.8), &|x| x.multi_class_hinge(&labels, 1.5, Aggregate::Mean), &|x| {
             CrossEntropy::new().class_weights(&weights).of_labels(x, &labels)
         }];
@@ -188,7 +191,7 @@ fn far_logits_do_not_overflow() -> Result<()> {
     let (value, slopes) = at(&far, &[4], |x| x.loss(loss::binary_cross_entropy, &right, sum))?;
     assert_eq!((value, slopes), (2000.0, vec![0.0, 0.0, 1.0, -1.0]));
     let label = Tensor::from_slice(&[1u8], &[1], &device())?;
-    let rows = |function: &dyn Fn(&Var) -> Result<Var>| at(&[1000.0, -1000.0], &[1, 2], function);
+    let rows = |function: Loss| at(&[1000.0, -1000.0], &[1, 2], function);
     let weighted = CrossEntropy::new().class_weights(&single(&[1.0, 3.0], &[2])).aggregate(sum);
     assert_eq!(rows(&|x| weighted.of_labels(x, &label))?, (6000.0, vec![3.0, -3.0]));
     let smoothed = CrossEntropy::new().label_smoothing(0.5);

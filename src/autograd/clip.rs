@@ -1,10 +1,9 @@
 //! Clipping of gradients, and nothing that the host waits for.
 
 use super::gradients::Gradients;
-use super::loss::check_option;
 use crate::device::Reduction;
 use crate::dtype::DType;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::formula;
 use crate::formula::catalogue::arithmetic;
 use crate::tensor::Tensor;
@@ -23,7 +22,7 @@ impl Gradients {
     /// # Errors
     /// `limit` is not above 0, or memory runs out.
     pub fn clip_value(&mut self, limit: f64) -> Result<()> {
-        check_option("clip_value", "limit", limit, limit > 0.0, "a number above 0")?;
+        check_setting("clip_value", "limit", limit, limit > 0.0, "a number above 0")?;
         self.rewrite(&arithmetic::clamp { low: -limit, high: limit }, None)
     }
 
@@ -34,7 +33,7 @@ impl Gradients {
     /// # Errors
     /// `limit` is not above 0, there are no gradients, or memory runs out.
     pub fn clip_norm(&mut self, limit: f64) -> Result<Tensor> {
-        check_option("clip_norm", "limit", limit, limit > 0.0, "a number above 0")?;
+        check_setting("clip_norm", "limit", limit, limit > 0.0, "a number above 0")?;
         let norm = self.norm()?;
         self.rewrite(&arithmetic::mul, Some(&norm.map(clip_factor { limit })?))?;
         Ok(norm)

@@ -1,9 +1,9 @@
 //! Softmax cross-entropy with options: weights of classes, smoothed labels, probabilities as targets.
 
-use super::loss::{Aggregate, check_option, check_target};
+use super::loss::{Aggregate, check_target};
 use super::var::Var;
 use crate::device::Seed;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::formula::catalogue::{arithmetic, loss};
 use crate::scope;
 use crate::tensor::Tensor;
@@ -108,7 +108,7 @@ impl CrossEntropy {
     /// The factors of the classes, all 1 where none are given; fails if an option does not fit.
     fn weights(&self, logits: &Var) -> Result<Var> {
         let smoothing = self.smoothing;
-        check_option("cross_entropy", "label smoothing", smoothing, (0.0..=1.0).contains(&smoothing), "from 0 to 1")?;
+        check_setting("cross_entropy", "label smoothing", smoothing, (0.0..=1.0).contains(&smoothing), "from 0 to 1")?;
         let Some(weights) = &self.class_weights else {
             return Ok(Var::constant(&Tensor::full(&[], 1.0, logits.dtype(), logits.tensor().device())?));
         };

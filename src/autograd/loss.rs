@@ -3,7 +3,7 @@
 use super::tape::Step;
 use super::var::Var;
 use crate::device::{Reduction, Seed};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::formula;
 use crate::formula::Formula;
 use crate::formula::catalogue::{arithmetic, loss};
@@ -74,7 +74,7 @@ impl Var {
     /// # Errors
     /// As [`loss`](Self::loss); or `delta` is not above 0.
     pub fn huber(&self, target: &Tensor, delta: f64) -> Result<Self> {
-        check_option("huber", "delta", delta, delta > 0.0, "a number above 0")?;
+        check_setting("huber", "delta", delta, delta > 0.0, "a number above 0")?;
         self.loss(loss::huber { delta }, target, Aggregate::Mean)
     }
 
@@ -92,7 +92,7 @@ impl Var {
     /// # Errors
     /// As [`loss`](Self::loss); or `margin` is not finite.
     pub fn hinge(&self, target: &Tensor, margin: f64) -> Result<Self> {
-        check_option("hinge", "margin", margin, true, "a number")?;
+        check_setting("hinge", "margin", margin, true, "a number")?;
         self.loss(loss::hinge { margin }, target, Aggregate::Mean)
     }
 
@@ -113,7 +113,7 @@ impl Var {
     /// Shapes or element types that do not fit, a label that is not a class, a `margin` that is not finite, or memory runs out.
     pub fn multi_class_hinge(&self, labels: &Tensor, margin: f64, aggregate: Aggregate) -> Result<Self> {
         let _scope = scope::enter("loss");
-        check_option("multi_class_hinge", "margin", margin, true, "a number")?;
+        check_setting("multi_class_hinge", "margin", margin, true, "a number")?;
         let [rows, classes] = check_labels("multi_class_hinge", self.tensor(), labels)?;
         // A label that is no class is an error here, and would be a row of zeros below.
         Tensor::zeros(&[classes], self.dtype(), labels.device())?.gather(0, labels)?;
@@ -190,12 +190,4 @@ pub(super) fn check_labels(operation: &'static str, scores: &Tensor, labels: &Te
     }
     let rule = "do not fit: scores are [rows, classes] and labels [rows]";
     Err(Error::shape(operation, &[scores.shape(), labels.shape()], rule))
-}
-
-/// Fails unless the value is within the range; `range` says it in words.
-pub(super) fn check_option(operation: &'static str, option: &str, value: f64, fits: bool, range: &str) -> Result<()> {
-    if fits && value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::argument(operation, format!("{option} {value} is not {range}")))
 }

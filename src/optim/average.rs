@@ -1,8 +1,7 @@
 //! Exponential averages of weights.
 
-use super::optimizer::check_setting;
 use crate::device::Seed;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::formula::catalogue::update;
 use crate::nn::Parameters;
 use crate::scope;

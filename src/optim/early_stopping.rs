@@ -1,7 +1,6 @@
 //! Early stopping.
 
-use super::optimizer::check_setting;
-use crate::error::Result;
+use crate::error::{Result, check_setting};
 
 /// Says when to stop: after `patience` epochs without an improvement of what is watched, a loss on held-out samples (Prechelt
 /// 1998). Of an accuracy, watch the negative.

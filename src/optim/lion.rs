@@ -1,7 +1,7 @@
 //! Lion.
 
-use super::optimizer::{Rule, check_setting};
-use crate::error::Result;
+use super::optimizer::Rule;
+use crate::error::{Result, check_setting};
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 

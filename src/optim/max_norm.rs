@@ -1,8 +1,7 @@
 //! The max-norm constraint.
 
-use super::optimizer::check_setting;
 use crate::device::{Reduction, Seed};
-use crate::error::Result;
+use crate::error::{Result, check_setting};
 use crate::formula;
 use crate::formula::catalogue::arithmetic;
 use crate::nn::Parameters;

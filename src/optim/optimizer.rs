@@ -170,11 +170,3 @@ impl fmt::Debug for Optimizer {
         write!(f, "Optimizer({}, rate {}, {} steps)", self.rule.name(), self.rule.rate(), self.steps)
     }
 }
-
-/// Fails unless the value is within the range; `range` says it in words.
-pub(super) fn check_setting(rule: &'static str, setting: &str, value: f64, fits: bool, range: &str) -> Result<()> {
-    if fits && value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::argument(rule, format!("{setting} {value} is not {range}")))
-}

@@ -1,9 +1,8 @@
 //! L1 decay: what pulls weights to exactly 0.
 
-use super::optimizer::check_setting;
 use crate::autograd::Gradients;
 use crate::device::Seed;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::formula;
 use crate::nn::Parameters;
 use crate::tensor::Tensor;

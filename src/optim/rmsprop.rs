@@ -1,7 +1,7 @@
 //! RMSprop.
 
-use super::optimizer::{Rule, check_setting};
-use crate::error::{Error, Result};
+use super::optimizer::Rule;
+use crate::error::{Error, Result, check_setting};
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 
