@@ -196,6 +196,14 @@ impl fmt::Display for Layer {
     }
 }
 
+/// Fails unless a setting of an operation is finite and within its range; `range` says it in words.
+pub(crate) fn check_setting(operation: &'static str, setting: &str, value: f64, fits: bool, range: &str) -> Result<()> {
+    if fits && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::argument(operation, format!("{setting} {value} is not {range}")))
+}
+
 /// Prints `shapes [2, 3] and [4] `: the noun in the right number, then the list, then a space for the rule to read on.
 struct Listed<'a, T>(&'a str, &'a [T]);
 

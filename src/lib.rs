@@ -24,6 +24,6 @@ pub use dtype::{DType, Element};
 pub use error::{Error, Result};
 pub use formula::Formula;
 pub use nn::{Activation, Mlp};
-pub use optim::{Adam, Optimizer, Sgd};
+pub use optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Schedule, Sgd};
 pub use shape::{Layout, Shape};
 pub use tensor::{Generator, Tensor};

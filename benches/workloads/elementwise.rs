@@ -50,7 +50,7 @@ fn add() -> Workload {
 }
 
 fn sgd() -> Workload {
-    let formula = update::sgd_momentum { rate: 1e-3, decay: 0.0, momentum: 0.9, nesterov: 0.0 };
+    let formula = update::sgd_momentum { rate: 1e-3, decay: 0.0, momentum: 0.9, dampening: 0.0, nesterov: 0.0 };
     optimizer("sgd_momentum", 1, formula)
 }
 

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::backward::Backward;
 use super::needs::{self, Need};
-use super::tape::{Index, Step, Tape};
+use super::tape::{Index, Pullback, Step, Tape};
 use super::var::Var;
-use crate::device::Seed;
+use crate::device::{Reduction, Seed};
 use crate::error::{Error, Result};
 use crate::formula::catalogue::arithmetic;
 use crate::formula::{AnyFormula, Formula};
@@ -53,9 +53,27 @@ impl Var {
         let Some(tape) = tape else { return Ok(Self::unrecorded(output)) };
         let step = match (formula.gradient_from_output(), inputs) {
             (Some(gradient), [input]) => from_output(gradient, output.clone(), input.index()),
-            _ => from_inputs(formula, inputs, seed)?,
+            _ => Step::Pull(from_inputs(formula, inputs, seed)?),
         };
         tape.push(name, output, step)
+    }
+
+    /// A formula over its inputs, broadcast together, summed to one number that is multiplied by `scale`: one pass here, and on
+    /// the way back one for each input.
+    pub(super) fn map_sum(formula: &dyn AnyFormula, inputs: &[&Self], scale: f64) -> Result<Self> {
+        let name = formula.signature().name;
+        let tape = Tape::common(name, inputs)?;
+        let tensors: Vec<_> = inputs.iter().map(|input| input.tensor()).collect();
+        let shape = Tensor::check_inputs(formula.signature(), &tensors)?;
+        let kept = Tensor::kept(name, &shape, &[])?;
+        let sum = Tensor::map_reduce(name, Reduction::Sum { scale }, formula, &tensors, &kept)?.reshape(&[])?;
+        let Some(tape) = tape else { return Ok(Self::unrecorded(sum)) };
+        let pull = from_inputs(formula, inputs, Seed::default())?;
+        let spread = move |gradient: Tensor, backward: &mut Backward| {
+            let share = if scale == 1.0 { gradient } else { gradient.scale_shift(scale, 0.0)? };
+            pull(share.broadcast_to(&shape)?, backward)
+        };
+        tape.push(name, sum, Step::Pull(Box::new(spread)))
     }
 
     /// `factor` times the elements plus `term`.
@@ -111,7 +129,7 @@ fn from_output(formula: Box<dyn AnyFormula>, output: Tensor, input: Option<Index
 }
 
 /// The way back of any other formula.
-fn from_inputs(formula: &dyn AnyFormula, inputs: &[&Var], seed: Seed) -> Result<Step> {
+fn from_inputs(formula: &dyn AnyFormula, inputs: &[&Var], seed: Seed) -> Result<Pullback> {
     let needs = needs::of(formula);
     let wanted = |i: usize| inputs[i].index().map(|_| needs[i]);
     if (0..inputs.len()).any(|i| wanted(i) == Some(Need::Unknown)) {
@@ -125,7 +143,7 @@ fn from_inputs(formula: &dyn AnyFormula, inputs: &[&Var], seed: Seed) -> Result<
         kept: is_used(i).then(|| var.tensor().clone()),
     });
     let elementwise = Elementwise { formula: formula.boxed(), operands: operands.collect(), seed, needs };
-    Ok(Step::Pull(Box::new(move |gradient, backward| elementwise.pull(gradient, backward))))
+    Ok(Box::new(move |gradient, backward| elementwise.pull(gradient, backward)))
 }
 
 struct Elementwise {

@@ -1,8 +1,12 @@
 //! The result of a backward pass.
 
+use smallvec::SmallVec;
+
 use super::tape::{Index, Tape};
 use super::var::Var;
+use crate::device::Seed;
 use crate::error::{Error, Result};
+use crate::formula::AnyFormula;
 use crate::formula::catalogue::arithmetic;
 use crate::tensor::Tensor;
 
@@ -46,10 +50,9 @@ impl Gradients {
             return Err(Error::gradient("accumulate", "the gradients are of other leaves"));
         }
         for ((_, sum), (_, term)) in self.leaves.iter_mut().zip(other.leaves) {
-            // Parts of a buffer are summed with it.
-            let is_part = |tensor: &Tensor| self.flat.iter().any(|(_, flat)| flat.shares_buffer(tensor));
             match (sum.as_mut(), term) {
-                (Some(sum), _) if is_part(sum) => {}
+                // Summed with the buffer.
+                (Some(sum), _) if is_part(&self.flat, sum) => {}
                 (Some(sum), Some(term)) => *sum = sum.add(&term)?,
                 (None, term) => *sum = term,
                 (Some(_), None) => {}
@@ -63,14 +66,32 @@ impl Gradients {
     /// # Errors
     /// Memory runs out.
     pub fn scale(&mut self, factor: f64) -> Result<()> {
-        let formula = arithmetic::scale_shift { factor, term: 0.0 };
-        for (_, leaf) in &mut self.leaves {
-            let is_part = |tensor: &Tensor| self.flat.iter().any(|(_, flat)| flat.shares_buffer(tensor));
-            if let Some(gradient) = leaf.as_mut().filter(|gradient| !is_part(gradient)) {
-                *gradient = gradient.map(formula)?;
+        self.rewrite(&arithmetic::scale_shift { factor, term: 0.0 }, None)
+    }
+
+    /// Each gradient once: those of buffers of parameters, and those of the leaves that are no part of one.
+    pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        let leaves = self.leaves.iter().filter_map(|(_, gradient)| gradient.as_ref());
+        self.flat.iter().map(|(_, gradient)| gradient).chain(leaves.filter(|leaf| !is_part(&self.flat, leaf)))
+    }
+
+    /// Writes a formula of each gradient, and of one number beside it, over the gradient.
+    pub(super) fn rewrite(&mut self, formula: &dyn AnyFormula, number: Option<&Tensor>) -> Result<()> {
+        for leaf in self.leaves.iter_mut().filter_map(|(_, gradient)| gradient.as_mut()) {
+            if !leaf.is_exclusive() && !is_part(&self.flat, leaf) {
+                *leaf = leaf.copy()?;
             }
         }
-        let mut flat = self.flat.iter();
-        flat.try_for_each(|(_, sum)| Tensor::update(&formula, &[sum], &[sum], crate::device::Seed::default()))
+        for gradient in self.tensors() {
+            let number = number.map(|number| number.cast(gradient.dtype().compute())).transpose()?;
+            let inputs: SmallVec<[&Tensor; 2]> = [gradient].into_iter().chain(&number).collect();
+            Tensor::update(formula, &inputs, &[gradient], Seed::default())?;
+        }
+        Ok(())
     }
+}
+
+/// Whether a gradient is a part of that of a buffer.
+fn is_part(flat: &[(Tensor, Tensor)], gradient: &Tensor) -> bool {
+    flat.iter().any(|(_, whole)| whole.shares_buffer(gradient))
 }

@@ -19,6 +19,8 @@
 
 mod backward;
 mod check;
+mod clip;
+mod cross_entropy;
 mod elementwise;
 mod gradients;
 mod index;
@@ -34,7 +36,9 @@ mod views;
 mod windows;
 
 pub use check::{CheckOptions, Kinks, Probe, check_gradient};
+pub use cross_entropy::CrossEntropy;
 pub use gradients::Gradients;
 pub(crate) use linear::Keeps;
+pub use loss::Aggregate;
 pub use tape::Tape;
 pub use var::Var;

@@ -34,8 +34,13 @@ pub trait Rule: Send + 'static {
     /// The name, for messages and files.
     fn name(&self) -> &'static str;
 
-    /// The names of the numbers kept for each weight from step to step; they start at 0.
+    /// The names of the numbers kept for each weight from step to step.
     fn state(&self) -> &'static [&'static str];
+
+    /// What these numbers are before the first step: 0 if not said otherwise.
+    fn initial_state(&self) -> f64 {
+        0.0
+    }
 
     /// The formula of step `step`, counted from 1: from weight, gradient and state to weight and state.
     fn formula(&self, step: u64) -> Box<dyn AnyFormula>;
@@ -45,6 +50,14 @@ pub trait Rule: Send + 'static {
 
     /// Changes the learning rate from the next step on.
     fn set_rate(&mut self, rate: f64);
+
+    /// Changes how much of past gradients stays from the next step on: the factor of a velocity, or the first beta.
+    ///
+    /// # Errors
+    /// The rule keeps nothing that this is the factor of, or it is not from 0 to below 1; nothing has changed then.
+    fn set_momentum(&mut self, momentum: f64) -> Result<()> {
+        Err(Error::argument("set_momentum", format!("{} has no momentum that could become {momentum}", self.name())))
+    }
 
     /// Fails if a setting is outside its range.
     fn check(&self) -> Result<()>;
@@ -73,8 +86,8 @@ impl Optimizer {
         rule.check()?;
         let _scope = scope::enter("optimizer");
         let flat = parameters.flat();
-        let zeros = |_| Tensor::zeros(flat.shape(), flat.dtype().compute(), flat.device());
-        let state = rule.state().iter().map(zeros).collect::<Result<_>>()?;
+        let first = |_| Tensor::full(flat.shape(), rule.initial_state(), flat.dtype().compute(), flat.device());
+        let state = rule.state().iter().map(first).collect::<Result<_>>()?;
         Ok(Self { rule: Box::new(rule), state, steps: 0 })
     }
 
@@ -108,6 +121,14 @@ impl Optimizer {
     /// Changes the learning rate from the next step on.
     pub fn set_rate(&mut self, rate: f64) {
         self.rule.set_rate(rate);
+    }
+
+    /// Changes the momentum from the next step on.
+    ///
+    /// # Errors
+    /// As [`Rule::set_momentum`].
+    pub fn set_momentum(&mut self, momentum: f64) -> Result<()> {
+        self.rule.set_momentum(momentum)
     }
 
     /// How many steps were made.
@@ -148,12 +169,4 @@ impl fmt::Debug for Optimizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Optimizer({}, rate {}, {} steps)", self.rule.name(), self.rule.rate(), self.steps)
     }
-}
-
-/// Fails unless the value is within the range; `range` says it in words.
-pub(super) fn check_setting(rule: &'static str, setting: &str, value: f64, fits: bool, range: &str) -> Result<()> {
-    if fits && value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::argument(rule, format!("{setting} {value} is not {range}")))
 }

@@ -1,17 +1,19 @@
 //! Stochastic gradient descent.
 
-use super::optimizer::{Rule, check_setting};
-use crate::error::{Error, Result};
+use super::optimizer::Rule;
+use crate::error::{Error, Result, check_setting};
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 
-/// Gradient descent, with momentum if asked for: `velocity = momentum * velocity + gradient`,
-/// `weight -= rate * velocity`; Nesterov's form looks ahead by one velocity more. Weight decay adds `decay * weight` to the
-/// gradient.
+/// Gradient descent, with momentum if asked for: `velocity = momentum * velocity + (1 - dampening) * gradient`,
+/// `weight -= rate * velocity`; Nesterov's form looks ahead by one velocity more (Sutskever et al. 2013). The first velocity is
+/// the gradient, whatever the dampening. Weight decay adds `decay * weight` to the gradient.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
     rate: f64,
-    momentum: f64,
+    /// None where no velocity is kept.
+    momentum: Option<f64>,
+    dampening: f64,
     nesterov: bool,
     weight_decay: f64,
 }
@@ -19,16 +21,22 @@ pub struct Sgd {
 impl Sgd {
     /// Plain gradient descent with this learning rate.
     pub fn new(rate: f64) -> Self {
-        Self { rate, momentum: 0.0, nesterov: false, weight_decay: 0.0 }
+        Self { rate, momentum: None, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
     }
 
-    /// How much of the velocity stays from step to step: from 0 to below 1.
+    /// How much of the velocity stays from step to step: from 0 to below 1. With 0 none is kept.
     pub fn momentum(mut self, momentum: f64) -> Self {
-        self.momentum = momentum;
+        self.momentum = Some(momentum).filter(|&momentum| momentum != 0.0);
         self
     }
 
-    /// Whether to look ahead; needs momentum.
+    /// The share of the gradient that does not go into the velocity: from 0 to 1.
+    pub fn dampening(mut self, dampening: f64) -> Self {
+        self.dampening = dampening;
+        self
+    }
+
+    /// Whether to look ahead; needs momentum, and no dampening.
     pub fn nesterov(mut self, nesterov: bool) -> Self {
         self.nesterov = nesterov;
         self
@@ -47,15 +55,15 @@ impl Rule for Sgd {
     }
 
     fn state(&self) -> &'static [&'static str] {
-        if self.momentum == 0.0 { &[] } else { &["velocity"] }
+        if self.momentum.is_none() { &[] } else { &["velocity"] }
     }
 
-    fn formula(&self, _step: u64) -> Box<dyn AnyFormula> {
-        let Self { rate, momentum, nesterov, weight_decay: decay } = *self;
-        match momentum {
-            0.0 => Box::new(update::sgd { rate, decay }),
-            _ => Box::new(update::sgd_momentum { rate, decay, momentum, nesterov: f64::from(u8::from(nesterov)) }),
-        }
+    fn formula(&self, step: u64) -> Box<dyn AnyFormula> {
+        let Self { rate, momentum, nesterov, weight_decay: decay, .. } = *self;
+        let Some(momentum) = momentum else { return Box::new(update::sgd { rate, decay }) };
+        let dampening = if step == 1 { 0.0 } else { self.dampening };
+        let nesterov = f64::from(u8::from(nesterov));
+        Box::new(update::sgd_momentum { rate, decay, momentum, dampening, nesterov })
     }
 
     fn rate(&self) -> f64 {
@@ -66,12 +74,24 @@ impl Rule for Sgd {
         self.rate = rate;
     }
 
+    fn set_momentum(&mut self, momentum: f64) -> Result<()> {
+        check_setting("set_momentum", "momentum", momentum, (0.0..1.0).contains(&momentum), "from 0 to below 1")?;
+        if self.momentum.is_none() {
+            let rule = "sgd was made without momentum and keeps no velocity: make it with some";
+            return Err(Error::argument("set_momentum", rule));
+        }
+        self.momentum = Some(momentum);
+        Ok(())
+    }
+
     fn check(&self) -> Result<()> {
+        let momentum = self.momentum.unwrap_or(0.0);
         check_setting("sgd", "rate", self.rate, self.rate >= 0.0, "a number from 0")?;
-        check_setting("sgd", "momentum", self.momentum, (0.0..1.0).contains(&self.momentum), "from 0 to below 1")?;
+        check_setting("sgd", "momentum", momentum, (0.0..1.0).contains(&momentum), "from 0 to below 1")?;
+        check_setting("sgd", "dampening", self.dampening, (0.0..=1.0).contains(&self.dampening), "from 0 to 1")?;
         check_setting("sgd", "weight decay", self.weight_decay, self.weight_decay >= 0.0, "a number from 0")?;
-        if self.nesterov && self.momentum == 0.0 {
-            return Err(Error::argument("sgd", "nesterov needs momentum above 0"));
+        if self.nesterov && (momentum == 0.0 || self.dampening != 0.0) {
+            return Err(Error::argument("sgd", "nesterov needs momentum above 0 and no dampening"));
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ formula! {
 /// Every formula of the catalogue and some more, each followed by its gradients.
 pub fn all() -> Vec<Box<dyn AnyFormula>> {
     let others: &[&dyn AnyFormula] = &[
-        &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, nesterov: 1.0 },
+        &update::sgd_momentum { rate: 0.1, decay: 1e-4, momentum: 0.9, dampening: 0.1, nesterov: 1.0 },
         &Biased(activation::gelu),
         &mish,
         &dropout { keep: 0.75 },

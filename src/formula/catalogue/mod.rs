@@ -3,13 +3,14 @@
 pub mod activation;
 pub mod arithmetic;
 pub mod create;
+pub mod loss;
 pub mod update;
 
 use super::any::AnyFormula;
 
 /// Every formula, each followed by its gradients.
 pub fn all() -> impl Iterator<Item = Box<dyn AnyFormula>> {
-    [activation::ALL, arithmetic::ALL, create::ALL, update::ALL]
+    [activation::ALL, arithmetic::ALL, create::ALL, loss::ALL, update::ALL]
         .into_iter()
         .flatten()
         .flat_map(|&formula| with_gradients(formula))
