@@ -2,7 +2,7 @@
 
 use super::activation::Activation;
 use super::initializer::Initializer;
-use super::parameters::{ParameterSpec, Parameters};
+use super::parameters::{Arrangement, ParameterSpec, Parameters};
 use crate::autograd::{Tape, Var};
 use crate::device::Seed;
 use crate::error::{Error, Result};
@@ -27,8 +27,11 @@ impl Linear {
         weight: Initializer,
         bias: Initializer,
     ) -> [ParameterSpec; 2] {
-        [ParameterSpec::new("weight", &[inputs, outputs], weight), ParameterSpec::new("bias", &[outputs], bias)]
-            .map(|spec| spec.units((inputs, outputs)).within(name))
+        [
+            ParameterSpec::new("weight", &[inputs, outputs], weight).arranged(Arrangement::Transposed),
+            ParameterSpec::new("bias", &[outputs], bias),
+        ]
+        .map(|spec| spec.units((inputs, outputs)).within(name))
     }
 
     /// The layer over the parameters of its name, which it shares.

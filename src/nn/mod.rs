@@ -16,4 +16,4 @@ pub use initializer::Initializer;
 pub use linear::Linear;
 pub use mlp::{Mlp, MlpBuilder};
 pub use network::{Network, NetworkBuilder};
-pub use parameters::{Parameter, ParameterSpec, Parameters};
+pub use parameters::{Arrangement, Parameter, ParameterSpec, Parameters};

@@ -31,6 +31,7 @@ pub struct Parameter {
     /// Its place in the flat tensor; none for what training keeps but no optimiser changes.
     range: Option<Range<usize>>,
     is_frozen: bool,
+    arrangement: Arrangement,
 }
 
 /// A parameter to make.
@@ -46,17 +47,43 @@ pub struct ParameterSpec {
     pub units: (usize, usize),
     /// Whether an optimiser changes it.
     pub trained: bool,
+    /// How it lies in files.
+    pub arrangement: Arrangement,
+}
+
+/// How PyTorch arranges a parameter, and files of weights with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrangement {
+    /// As it is here.
+    Same,
+    /// The weight [inputs, outputs] of a product as [outputs, inputs].
+    Transposed,
+    /// The weight [rows * columns * channels, filters] of a convolution with windows of this many rows and columns as
+    /// [filters, channels, rows, columns].
+    Filters([usize; 2]),
 }
 
 impl ParameterSpec {
     /// A parameter that is trained.
     pub fn new(name: impl Into<String>, sizes: &[usize], initializer: Initializer) -> Self {
-        Self { name: name.into(), sizes: sizes.to_vec(), initializer, units: (1, 1), trained: true }
+        Self {
+            name: name.into(),
+            sizes: sizes.to_vec(),
+            initializer,
+            units: (1, 1),
+            trained: true,
+            arrangement: Arrangement::Same,
+        }
     }
 
     /// The units it leads from and to, for initialisers that ask.
     pub fn units(self, units: (usize, usize)) -> Self {
         Self { units, ..self }
+    }
+
+    /// How it lies in files.
+    pub fn arranged(self, arrangement: Arrangement) -> Self {
+        Self { arrangement, ..self }
     }
 
     /// Kept with the others, but changed by no optimiser: statistics of the data.
@@ -71,6 +98,23 @@ impl ParameterSpec {
 }
 
 impl Parameter {
+    /// Its elements as they lie in files: a view where there can be one.
+    ///
+    /// # Errors
+    /// The weight is not of the shape that its arrangement is for.
+    pub fn arranged(&self) -> Result<Tensor> {
+        match self.arrangement {
+            Arrangement::Same => Ok(self.tensor.clone()),
+            Arrangement::Transposed => self.tensor.transpose(0, 1),
+            Arrangement::Filters([rows, columns]) => {
+                let (inputs, filters) = (self.tensor.shape()[0], self.tensor.shape()[1]);
+                let split = self.tensor.reshape(&[rows, columns, inputs / (rows * columns), filters])?;
+                // [rows, columns, channels, filters] to [filters, channels, rows, columns].
+                split.transpose(0, 3)?.transpose(1, 2)?.transpose(2, 3)
+            }
+        }
+    }
+
     /// Whether an optimiser changes it.
     pub fn is_trained(&self) -> bool {
         self.range.is_some() && !self.is_frozen
@@ -107,9 +151,15 @@ impl Parameters {
                 let _scope = scope::enter("statistics");
                 (Tensor::uninitialized(Shape::new(&spec.sizes)?, dtype, device)?, None)
             };
-            let (inputs, outputs) = spec.units;
+            let ((inputs, outputs), arrangement) = (spec.units, spec.arrangement);
             spec.initializer.fill(&tensor, inputs, outputs, Seed { key: seed, stream: stream as u32 })?;
-            parameters.entries.push(Parameter { name: spec.name.clone(), tensor, range, is_frozen: false });
+            parameters.entries.push(Parameter {
+                name: spec.name.clone(),
+                tensor,
+                range,
+                is_frozen: false,
+                arrangement,
+            });
         }
         Ok(parameters)
     }
@@ -176,12 +226,27 @@ impl Parameters {
     /// # Errors
     /// Names or shapes that do not match, found before anything is written; or a device failed.
     pub fn load<'a>(&self, named: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
-        let mut sources: Vec<Option<Tensor>> = vec![None; self.entries.len()];
+        let targets: Vec<_> = self.entries.iter().map(|entry| entry.tensor.clone()).collect();
+        self.load_over(&targets, named)
+    }
+
+    /// As [`load`](Self::load), from tensors [arranged](Parameter::arranged) as in files.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_arranged<'a>(&self, named: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
+        let targets: Vec<_> = self.entries.iter().map(Parameter::arranged).collect::<Result<_>>()?;
+        self.load_over(&targets, named)
+    }
+
+    /// Writes named tensors over these views of the parameters, all or none.
+    fn load_over<'a>(&self, targets: &[Tensor], named: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
+        let mut sources: Vec<Option<Tensor>> = vec![None; targets.len()];
         for (name, tensor) in named {
             let Some(place) = self.entries.iter().position(|entry| entry.name == name) else {
                 return Err(self.unknown(name));
             };
-            let target = &self.entries[place].tensor;
+            let target = &targets[place];
             if tensor.shape() != target.shape() {
                 let rule = format!("differ: '{name}' is the second in this model");
                 return Err(Error::shape("load", &[tensor.shape(), target.shape()], rule));
@@ -194,8 +259,8 @@ impl Parameters {
         if let Some((missing, _)) = pairs.iter().find(|(_, source)| source.is_none()) {
             return Err(Error::argument("load", format!("'{}' is missing", missing.name)));
         }
-        pairs.iter().try_for_each(|(entry, source)| match source {
-            Some(source) => entry.tensor.assign("load", source),
+        targets.iter().zip(&pairs).try_for_each(|(target, (_, source))| match source {
+            Some(source) => target.assign("load", source),
             None => Ok(()),
         })
     }

@@ -91,8 +91,8 @@ impl Optimizer {
         Ok(Self { rule: Box::new(rule), state, steps: 0 })
     }
 
-    /// Changes the parameters by one step, in one pass that allocates nothing. Parameters that the loss does not depend on
-    /// have gradient 0.
+    /// Changes the parameters by one step, in one pass that allocates nothing on the device; in one for each part between frozen
+    /// ones, where there are [some](Parameters::freeze). Parameters that the loss does not depend on have gradient 0.
     ///
     /// # Errors
     /// The gradients or the state are not those of these parameters; nothing has changed then.
@@ -106,9 +106,13 @@ impl Optimizer {
             return Err(Error::shape("step", &[state.shape(), flat.shape()], "differ: the state is of another model"));
         }
         let formula = self.rule.formula(self.steps + 1);
-        let inputs: Vec<&Tensor> = [flat, gradient].into_iter().chain(&self.state).collect();
-        let outputs: Vec<&Tensor> = [flat].into_iter().chain(&self.state).collect();
-        Tensor::update(&*formula, &inputs, &outputs, Seed::default())?;
+        for part in model.as_ref().trained() {
+            let cut = |tensor: &Tensor| tensor.slice(0, part.clone());
+            let parts = [flat, gradient].into_iter().chain(&self.state).map(cut).collect::<Result<Vec<_>>>()?;
+            let inputs: Vec<_> = parts.iter().collect();
+            let outputs = [&inputs[..1], &inputs[2..]].concat();
+            Tensor::update(&*formula, &inputs, &outputs, Seed::default())?;
+        }
         self.steps += 1;
         Ok(())
     }
@@ -147,21 +151,26 @@ impl Optimizer {
     /// # Errors
     /// A name or shape that does not match, found before anything is written; or a device failed.
     pub fn restore(&mut self, steps: u64, state: &[(&str, &Tensor)]) -> Result<()> {
+        self.check_state(state)?;
+        let sources = state.iter().zip(&self.state).map(|((_, source), target)| source.to_device(target.device()));
+        let sources = sources.collect::<Result<Vec<_>>>()?;
+        self.state.iter().zip(&sources).try_for_each(|(target, source)| target.assign("restore", source))?;
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// Fails unless this is state that can be restored.
+    pub(crate) fn check_state(&self, state: &[(&str, &Tensor)]) -> Result<()> {
         let names: Vec<_> = state.iter().map(|&(name, _)| name).collect();
         if names != self.rule.state() {
             let rule = format!("state {names:?} does not fit {}: it has {:?}", self.rule.name(), self.rule.state());
             return Err(Error::argument("restore", rule));
         }
-        let mut sources = Vec::with_capacity(state.len());
-        for (target, (_, source)) in self.state.iter().zip(state) {
-            if source.shape() != target.shape() {
-                return Err(Error::shape("restore", &[source.shape(), target.shape()], "differ"));
-            }
-            sources.push(source.to_device(target.device())?);
+        let mut pairs = self.state.iter().zip(state);
+        match pairs.find(|(target, (_, source))| source.shape() != target.shape()) {
+            Some((target, (_, source))) => Err(Error::shape("restore", &[source.shape(), target.shape()], "differ")),
+            None => Ok(()),
         }
-        self.state.iter().zip(&sources).try_for_each(|(target, source)| target.assign("restore", source))?;
-        self.steps = steps;
-        Ok(())
     }
 }
 

@@ -4,8 +4,9 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::Tensor;
 use crate::device::Device;
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
+use crate::shape::Shape;
 
 impl Tensor {
     /// The elements, row-major.
@@ -21,6 +22,31 @@ impl Tensor {
         let mut elements = vec![E::default(); self.count()];
         self.device.backend().download(&dense.buffer, E::as_bytes_mut(&mut elements))?;
         Ok(elements)
+    }
+
+    /// The elements' bytes, row-major, as this machine has them in memory.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let dense = if self.layout.is_contiguous() && self.layout.offset() == 0 { self.clone() } else { self.copy()? };
+        let mut bytes = vec![0; self.shape().bytes(self.dtype)?];
+        self.device.backend().download(&dense.buffer, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// From bytes as [`to_bytes`](Self::to_bytes) gives them.
+    ///
+    /// # Errors
+    /// Not as many bytes as the shape needs, or memory runs out.
+    pub fn from_bytes(bytes: &[u8], shape: Shape, dtype: DType, device: &Device) -> Result<Self> {
+        if bytes.len() != shape.bytes(dtype)? {
+            let rule = format!("of {dtype} needs {} bytes, {} were given", shape.bytes(dtype)?, bytes.len());
+            return Err(Error::shape("from_bytes", &[&shape], rule));
+        }
+        let tensor = Self::uninitialized(shape, dtype, device)?;
+        device.backend().upload(bytes, &tensor.buffer)?;
+        Ok(tensor)
     }
 
     /// The one element, as f64.
@@ -42,12 +68,7 @@ impl Tensor {
         if self.device.is_same(device) {
             return Ok(self.clone());
         }
-        let dense = if self.layout.is_contiguous() && self.layout.offset() == 0 { self.clone() } else { self.copy()? };
-        let mut bytes = vec![0; self.shape().bytes(self.dtype)?];
-        self.device.backend().download(&dense.buffer, &mut bytes)?;
-        let target = Self::uninitialized(self.shape().clone(), self.dtype, device)?;
-        device.backend().upload(&bytes, &target.buffer)?;
-        Ok(target)
+        Self::from_bytes(&self.to_bytes()?, self.shape().clone(), self.dtype, device)
     }
 
     /// From an `ndarray` of any layout.

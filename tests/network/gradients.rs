@@ -3,9 +3,9 @@
 use rectify::autograd::{CheckOptions, Kinks, Probe, check_gradient};
 use rectify::formula;
 use rectify::nn::layer::{
-    Activate, AppendOne, AveragePool2d, BatchNorm, Branches, ConcatenatedRelu, Conv2d, Dense, Dropout, Embedding,
-    Flatten, Gated, GaussianDropout, Join, Layer, LayerNorm, Learned, MaxPool2d, Maxout, Pass, Per, Reshape, Residual,
-    RmsNorm,
+    Activate, AppendOne, AveragePool2d, BatchNorm, Branches, ChannelsFirst, ConcatenatedRelu, Conv2d, Dense, Dropout,
+    Embedding, Flatten, Gated, GaussianDropout, Join, Layer, LayerNorm, Learned, MaxPool2d, Maxout, Pass, Per, Reshape,
+    Residual, RmsNorm,
 };
 use rectify::nn::{Activation, Chain};
 use rectify::{Result, Tensor, Var};
@@ -39,6 +39,7 @@ fn layers() -> Vec<(Box<dyn Layer>, &'static [usize])> {
         (Box::new(AveragePool2d::new([2, 3]).stride([1, 1])), &[4, 5, 2]),
         (Box::new(AveragePool2d::new([2, 2]).padding([1, 0])), &[4, 4, 1]),
         (Box::new(Flatten), &[2, 3, 2]),
+        (Box::new(ChannelsFirst), &[2, 3, 4]),
         (Box::new(Reshape(vec![4, 3])), &[2, 6]),
         (Box::new(Dropout(0.4)), &[6]),
         (Box::new(GaussianDropout(0.5)), &[6]),

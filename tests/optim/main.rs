@@ -36,12 +36,8 @@ fn difference(got: &[f64], want: &[f64]) -> f64 {
 
 /// Parameters of f64, of these names, sizes and values.
 fn parameters(parts: &[(&str, &[usize], &[f64])]) -> Result<Parameters> {
-    let spec = |&(name, sizes, _): &(&str, &[usize], &[f64])| ParameterSpec {
-        name: name.to_string(),
-        sizes: sizes.to_vec(),
-        initializer: Initializer::Constant(0.0),
-        units: (1, 1),
-    };
+    let spec =
+        |&(name, sizes, _): &(&str, &[usize], &[f64])| ParameterSpec::new(name, sizes, Initializer::Constant(0.0));
     let parameters = Parameters::new(&parts.iter().map(spec).collect::<Vec<_>>(), DType::F64, 0, &device())?;
     for &(name, sizes, values) in parts {
         parameters.set(name, &Tensor::from_slice(values, sizes, &device())?)?;

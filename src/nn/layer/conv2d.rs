@@ -3,6 +3,7 @@
 use super::super::activation::Activation;
 use super::super::initializer::Initializer;
 use super::super::linear::affine;
+use super::super::parameters::Arrangement;
 use super::dense::weight_and_bias;
 use super::windows2d::Windows2d;
 use super::{Built, Layer, batched};
@@ -74,13 +75,14 @@ impl Layer for Conv2d {
         let Self { filters, windows, activation, .. } = *self;
         let [rows, columns, channels] = windows.count("conv2d", input)?;
         let area = windows.size[0] * windows.size[1];
-        let parameters = weight_and_bias(
+        let mut parameters = weight_and_bias(
             [area * channels, filters],
             (area * channels, area * filters),
             activation,
             self.weight,
             self.bias,
         );
+        parameters[0].arrangement = Arrangement::Filters(windows.size);
         Ok(Built::new([rows, columns, filters], parameters, move |x, parameters, _| {
             let batch = x.shape()[0];
             let patches = windows.of(x, 0.0)?.reshape(&[batch * rows * columns, area * channels])?;

@@ -3,7 +3,7 @@
 use super::super::activation::Activation;
 use super::super::initializer::Initializer;
 use super::super::linear::affine;
-use super::super::parameters::ParameterSpec;
+use super::super::parameters::{Arrangement, ParameterSpec};
 use super::{Built, Layer, batched, features, with_features};
 use crate::autograd::Var;
 use crate::error::Result;
@@ -120,7 +120,8 @@ pub(super) fn weight_and_bias(
     bias: Option<Initializer>,
 ) -> Vec<ParameterSpec> {
     let weight = weight.unwrap_or(activation.initializer());
-    let mut specs = vec![ParameterSpec::new("weight", &sizes, weight).units(units)];
+    let weight = ParameterSpec::new("weight", &sizes, weight).units(units);
+    let mut specs = vec![weight.arranged(Arrangement::Transposed)];
     specs.extend(bias.map(|bias| ParameterSpec::new("bias", &sizes[1..], bias).units(units)));
     specs
 }

@@ -25,7 +25,7 @@ pub use embedding::Embedding;
 pub use gated::{ConcatenatedRelu, Gated};
 pub use normalize::{BatchNorm, LayerNorm, RmsNorm};
 pub use pool2d::{AveragePool2d, MaxPool2d};
-pub use reshape::{Flatten, Reshape};
+pub use reshape::{ChannelsFirst, Flatten, Reshape};
 
 use super::parameters::ParameterSpec;
 use crate::autograd::Var;

@@ -1,0 +1,73 @@
+//! Where training stands, in one file: parameters, what the optimiser keeps, and whatever else the trainer wants to know again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::weights::{NamedTensor, Weights};
+use crate::error::{Error, Result};
+use crate::nn::Parameters;
+use crate::optim::Optimizer;
+use crate::tensor::Tensor;
+
+/// What the optimiser keeps is named so and by its own name.
+const STATE: &str = "optimizer.";
+/// Metadata: the name of its rule, and how many steps it made.
+const RULE: &str = "optimizer";
+const STEPS: &str = "optimizer.steps";
+
+/// Writes a checkpoint, whole or not at all: parameters, the optimiser's state and steps, and `notes`. Training that is
+/// [loaded](load_training) from it goes on to the same bits.
+///
+/// # Errors
+/// The file cannot be written, and the old one stays; a note has a name of the optimiser's; or the device failed.
+pub fn save_training(
+    path: impl AsRef<Path>,
+    model: &impl AsRef<Parameters>,
+    optimizer: &Optimizer,
+    notes: &BTreeMap<String, String>,
+) -> Result<()> {
+    let mut weights = Weights::of(model)?;
+    for (name, state) in optimizer.state() {
+        weights.tensors.push(NamedTensor::of(&format!("{STATE}{name}"), state)?);
+    }
+    weights.metadata = notes.clone();
+    let own = [(RULE, optimizer.rule().name().to_owned()), (STEPS, optimizer.steps().to_string())];
+    for (name, value) in own {
+        if weights.metadata.insert(name.to_owned(), value).is_some() {
+            return Err(Error::argument("save_training", format!("the note '{name}' is the optimiser's")));
+        }
+    }
+    weights.save(path)
+}
+
+/// Reads a checkpoint into a model and an optimiser as they were made for it; gives the notes.
+///
+/// # Errors
+/// The file is no checkpoint of such a model and optimiser: nothing has changed then. Or the device failed.
+pub fn load_training(
+    path: impl AsRef<Path>,
+    model: &impl AsRef<Parameters>,
+    optimizer: &mut Optimizer,
+) -> Result<BTreeMap<String, String>> {
+    let path = path.as_ref();
+    let mut weights = Weights::load(path)?;
+    let mut take = |name: &str| weights.metadata.remove(name).ok_or_else(|| Error::data(path, "is no checkpoint"));
+    let (rule, steps) = (take(RULE)?, take(STEPS)?);
+    if rule != optimizer.rule().name() {
+        let own = optimizer.rule().name();
+        return Err(Error::data(path, format!("was written by the optimiser {rule}, not by {own}")));
+    }
+    let steps = steps.parse().map_err(|_| Error::data(path, format!("'{steps}' is not a number of steps")))?;
+    let (state, parameters): (Vec<_>, Vec<_>) =
+        weights.tensors.drain(..).partition(|tensor| tensor.name.starts_with(STATE));
+    let device = model.as_ref().flat().device();
+    let tensors = state.iter().map(|tensor| tensor.to_tensor(device)).collect::<Result<Vec<_>>>()?;
+    let named: Vec<(&str, &Tensor)> =
+        state.iter().zip(&tensors).map(|(tensor, value)| (&tensor.name[STATE.len()..], value)).collect();
+    let notes = std::mem::take(&mut weights.metadata);
+    // The optimiser's state is checked before the parameters are, and written after them.
+    optimizer.check_state(&named)?;
+    Weights { tensors: parameters, ..Weights::default() }.load_into(model)?;
+    optimizer.restore(steps, &named)?;
+    Ok(notes)
+}
