@@ -9,6 +9,7 @@ mod linear;
 mod mlp;
 mod network;
 mod parameters;
+pub mod watch;
 
 pub use activation::Activation;
 pub use chain::Chain;

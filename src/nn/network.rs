@@ -109,12 +109,17 @@ impl Network {
     /// # Errors
     /// Another shape, element type or device, a tape that is used up, or memory runs out.
     pub fn forward(&self, tape: &Tape, inputs: &Tensor) -> Result<Var> {
+        self.forward_each(tape, inputs, |_, _| {})
+    }
+
+    /// As [`forward`](Self::forward), and shows the results of each layer by its name.
+    pub(super) fn forward_each(&self, tape: &Tape, inputs: &Tensor, see: impl FnMut(&str, &Var)) -> Result<Var> {
         let pass = self.passes.fetch_add(1, Ordering::Relaxed);
         let leaf = |parameter: &super::Parameter| match parameter.is_trained() {
             true => tape.parameter(&parameter.tensor),
             false => Ok(Var::constant(&parameter.tensor)),
         };
-        self.run(inputs, &Pass::training(mixed(self.seed, pass)), leaf)
+        self.run(inputs, &Pass::training(mixed(self.seed, pass)), leaf, see)
     }
 
     /// The results for a batch after training, with nothing kept.
@@ -123,10 +128,16 @@ impl Network {
     /// As [`forward`](Self::forward).
     pub fn infer(&self, inputs: &Tensor) -> Result<Tensor> {
         let leaf = |parameter: &super::Parameter| Ok(Var::constant(&parameter.tensor));
-        self.run(inputs, &Pass::inference(), leaf).map(Var::into_tensor)
+        self.run(inputs, &Pass::inference(), leaf, |_, _| {}).map(Var::into_tensor)
     }
 
-    fn run(&self, inputs: &Tensor, pass: &Pass, leaf: impl Fn(&super::Parameter) -> Result<Var>) -> Result<Var> {
+    fn run(
+        &self,
+        inputs: &Tensor,
+        pass: &Pass,
+        leaf: impl Fn(&super::Parameter) -> Result<Var>,
+        mut see: impl FnMut(&str, &Var),
+    ) -> Result<Var> {
         if inputs.shape().rank() == 0 || inputs.shape()[1..] != self.input {
             let rule = format!("is not a batch of inputs [batch, ..] with {:?}", self.input);
             return Err(Error::shape("network", &[inputs.shape()], rule));
@@ -135,7 +146,9 @@ impl Network {
         self.links.iter().try_fold(Var::constant(inputs), |x, link| {
             let _scope = scope::enter(&link.name);
             let own = link.parameters.iter().map(|&place| leaf(all[place])).collect::<Result<Vec<_>>>()?;
-            (link.forward)(&x, &own, pass)
+            let result = (link.forward)(&x, &own, pass)?;
+            see(&link.name, &result);
+            Ok(result)
         })
     }
 }

@@ -14,6 +14,7 @@ mod penalty;
 mod rmsprop;
 mod schedule;
 mod sgd;
+mod sparsity;
 
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW, AdaptiveMoments};
@@ -26,3 +27,4 @@ pub use penalty::add_l1;
 pub use rmsprop::RmsProp;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
+pub use sparsity::SparsityControl;

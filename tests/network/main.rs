@@ -7,6 +7,7 @@ mod images;
 mod networks;
 mod noise;
 mod statistics;
+mod watched;
 
 use devices::device;
 use rectify::device::Seed;
