@@ -61,7 +61,7 @@ impl Rule for Adagrad {
     }
 
     fn formula(&self, step: u64) -> Box<dyn AnyFormula> {
-        let rate = self.rate / (1.0 + (step - 1) as f64 * self.rate_decay);
+        let rate = self.rate / (1.0 + step.saturating_sub(1) as f64 * self.rate_decay);
         Box::new(update::adagrad { rate, decay: self.weight_decay, epsilon: self.epsilon })
     }
 
