@@ -4,7 +4,9 @@ use super::activation::Activation;
 use super::initializer::Initializer;
 use super::parameters::{ParameterSpec, Parameters};
 use crate::autograd::{Tape, Var};
+use crate::device::Seed;
 use crate::error::{Error, Result};
+use crate::formula::catalogue::activation;
 use crate::scope;
 use crate::tensor::Tensor;
 
@@ -93,6 +95,9 @@ impl Linear {
     fn run(&self, x: &Var, leaf: impl Fn(&Tensor) -> Result<Var>) -> Result<Var> {
         let _scope = scope::enter(&self.name);
         let (weight, bias) = (leaf(&self.weight)?, leaf(&self.bias)?);
-        self.activation.with(|formula, biased| x.linear_with(&weight, &bias, formula, biased))
+        self.activation.with(|formula, biased| match biased {
+            Some(biased) => x.linear_with(&weight, &bias, formula, biased),
+            None => Var::apply(formula, &[&x.linear(&weight, &bias, activation::linear)?], Seed::default()),
+        })
     }
 }
