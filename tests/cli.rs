@@ -99,6 +99,11 @@ const BAD_INPUT: &[(&[&str], &str)] = &[
     (&["kernels", "list", "--only", "nothing of this name"], "no kernel's name holds 'nothing of this name'"),
     (&["kernels", "check", "--arch", "90,hopper"], "'hopper' is not an architecture such as sm_90"),
     (&["kernels", "check", "--only", "softmax", "--write-budget", "x"], "cannot be used with"),
+    (&["activations", "mishh"], "'mishh' is not an activation; known: step, linear, relu"),
+    (&["activations", "elu(1, 2)"], "'elu(1, 2)' is not an activation"),
+    (&["activations", "mish", "--from", "2", "--to", "-2"], "from 2 to -2 is no range"),
+    (&["activations", "mish", "--to", "inf"], "from -6 to inf is no range"),
+    (&["activations", "--svg", "mish.svg"], "required arguments were not provided"),
     (&["help", "trian"], "unrecognized subcommand 'trian'"),
 ];
 
@@ -172,6 +177,36 @@ fn a_device_list_is_printed_on_request_only() {
         let object: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(object["event"] == "device" && object["name"].is_string() || object["event"] == "library", "{line}");
     }
+}
+
+#[test]
+fn activations_are_listed_and_drawn() {
+    let json = |arguments: &[&str]| -> Vec<serde_json::Value> {
+        let output = rectify(arguments);
+        assert!(output.status.success() && output.stderr.is_empty());
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let listed = json(&["activations", "--json"]);
+    assert!(listed.len() > 40 && listed.iter().all(|object| object["event"] == "activation"));
+    let celu = listed.iter().find(|object| object["name"] == "celu").unwrap();
+    assert_eq!((celu["parameters"]["alpha"].as_f64(), celu["range"].as_str()), (Some(1.0), Some("(-alpha, inf)")));
+
+    let points = json(&["activations", "leaky_relu(0.25)", "--from", "-2", "--to", "2", "--json"]);
+    let point = |at: usize| ["x", "value", "derivative"].map(|key| points[at][key].as_f64().unwrap());
+    let middle = points.len() / 2;
+    assert_eq!([point(0), point(middle), point(2 * middle)], [[-2.0, -0.5, 0.25], [0.0, 0.0, 0.25], [2.0, 2.0, 1.0]]);
+
+    let drawn = rectify(&["activations", "tanh"]);
+    let lines: Vec<&str> = text(&drawn.stdout).lines().collect();
+    assert!(drawn.status.success() && lines.iter().all(|line| line.len() <= 80), "{}", lines.join("\n"));
+    assert!(lines[0] == "tanh" && lines.iter().any(|line| line.contains("***")), "{}", lines.join("\n"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mish.svg");
+    let output = rectify(&["activations", "mish", "--svg", path.to_str().unwrap()]);
+    assert!(output.status.success() && output.stdout.is_empty());
+    let svg = fs::read_to_string(path).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.matches("class=\"curve\"").count() == 2);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn the_peak_of_a_step_is_the_predicted_one() -> Result<()> {
     for (sizes, rows) in shapes {
         // Every activation is a kernel of its own to compile: three of them stand for all on CUDA.
         let few = [Activation::Relu, Activation::Gelu, Activation::GeluTanh];
-        for hidden in if is_cuda() { &few[..] } else { &Activation::ALL[..] }.iter().copied() {
+        for hidden in if is_cuda() { &few[..] } else { Activation::ALL }.iter().copied() {
             for (output, dtype) in
                 [(Activation::Linear, DType::F32), (Activation::Tanh, DType::F64), (Activation::Gelu, DType::F32)]
             {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed while running, 2 bad input, 3 the device is missing or failed, 130 stopped by Ctrl-C after
 //! saving. A failure is one line on standard error; standard output carries results only.
 
+mod activations;
 mod devices;
 mod eval;
 mod failure;
@@ -46,6 +47,7 @@ fn run(jobs: &Jobs) -> Result<ExitCode, Failure> {
     match Cli::try_parse()?.command {
         Command::Train(args) => train::run(args, jobs.train),
         Command::Eval(args) => eval::run(args, jobs.evaluate),
+        Command::Activations(args) => activations::run(&args),
         Command::Devices(args) => devices::run(&args, jobs.devices),
         Command::Kernels(args) => kernels::run(&args, jobs.kernels),
     }
@@ -63,6 +65,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Eval(eval::Args),
+    Activations(activations::Args),
     Devices(devices::Args),
     Kernels(kernels::Args),
 }

@@ -56,6 +56,8 @@ pub struct Arguments<'a, S> {
 pub struct Signature {
     /// The name it was defined under.
     pub name: &'static str,
+    /// Its documentation, on one line.
+    pub about: &'static str,
     /// Whether this is the formula itself or one of its gradients.
     pub role: Role,
     /// How many inputs.
@@ -247,13 +249,13 @@ impl<S: Scalar, const N: usize> Results<S> for [S; N] {
 #[macro_export]
 macro_rules! formula {
     ($(
-        $(#[$meta:meta])*
+        $(#[$($meta:tt)*])*
         $vis:vis fn $name:ident (
             $($input:ident),* $(,)?
             $(; $($parameter:ident),* $(; $($draw:ident : $kind:ident),+)?)?
         ) $(-> $outputs:literal)? = $body:expr $(, derivative_from_output($y:ident) = $derivative:expr)?
     );+ $(;)?) => {$(
-        $crate::formula! { @struct [$(#[$meta])*] $vis $name [$($($parameter)*)?] }
+        $crate::formula! { @struct [$(#[$($meta)*])*] $vis $name [$($($parameter)*)?] }
 
         impl $name {
             /// Evaluates the formula inside another one: inputs, run-time scalars, draws.
@@ -279,6 +281,7 @@ macro_rules! formula {
 
             const SIGNATURE: $crate::formula::Signature = $crate::formula::Signature {
                 name: stringify!($name),
+                about: $crate::formula!(@about $(#[$($meta)*])*),
                 role: $crate::formula::Role::Value,
                 inputs: <[&str]>::len(&[$(stringify!($input)),*]),
                 outputs: $crate::formula!(@outputs $($outputs)?),
@@ -342,6 +345,9 @@ macro_rules! formula {
             $derivative
         }
     };
+    (@about #[doc = $line:literal] $($rest:tt)*) => { concat!($line, $crate::formula!(@about $($rest)*)) };
+    (@about #[$($other:tt)*] $($rest:tt)*) => { $crate::formula!(@about $($rest)*) };
+    (@about) => { "" };
     (@bind $numbers:expr, $place:expr,) => {};
     (@bind $numbers:expr, $place:expr, $name:ident $($rest:ident)*) => {
         #[allow(unused_variables)]

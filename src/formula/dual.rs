@@ -201,6 +201,20 @@ impl<S: Scalar> Scalar for Dual<S> {
     }
 
     #[inline(always)]
+    fn with_derivatives<const N: usize>(self, told: [(Self, Self); N]) -> Self {
+        let mut derivative = None;
+        for i in 0..N {
+            let (variable, slope) = told[i];
+            derivative = match (derivative, variable.derivative) {
+                (sum, None) => sum,
+                (None, Some(inner)) => Some(slope.value * inner),
+                (Some(sum), Some(inner)) => Some(slope.value.mul_add(inner, sum)),
+            };
+        }
+        Self { value: self.value, derivative }
+    }
+
+    #[inline(always)]
     fn square(self) -> Self {
         chain!(self, self.value.square(), self.value + self.value)
     }

@@ -165,6 +165,13 @@ pub trait Scalar: Copy + From<f64> + Neg<Output = Self> + Operand<Self, Self> + 
         self
     }
 
+    /// The same value, its derivative told: pairs of a variable and the derivative in it. For where differentiating the
+    /// steps that led to the value would lose digits, or meet infinity over infinity.
+    #[inline(always)]
+    fn with_derivatives<const N: usize>(self, _told: [(Self, Self); N]) -> Self {
+        self
+    }
+
     /// 1 / x.
     #[inline(always)]
     fn recip(self) -> Self {

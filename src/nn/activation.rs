@@ -5,83 +5,103 @@ use std::str::FromStr;
 
 use super::initializer::Initializer;
 use crate::error::{Error, Result};
-use crate::formula::catalogue::activation;
+use crate::formula::catalogue::{activation, arithmetic};
 use crate::formula::{AnyFormula, Biased, Formula};
 
-/// An activation function, chosen when the program runs. Any other [`Formula`] is one too:
-/// see [`Var::linear`](crate::Var::linear).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Activation {
-    /// 0 below 0, else 1; its derivative is 0.
-    Step,
-    /// The identity.
-    Linear,
-    /// max(x, 0).
-    Relu,
-    /// x above 0, `slope` times x below.
-    LeakyRelu {
-        /// 0.01 by default.
-        slope: f64,
-    },
-    /// 1 / (1 + e^-x).
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// ln(1 + e^x).
-    Softplus,
-    /// x above 0, `alpha` (e^x - 1) below.
-    Elu {
-        /// 1 by default.
-        alpha: f64,
-    },
-    /// x times the standard normal distribution function at x.
-    Gelu,
-    /// GELU by its tanh approximation.
-    GeluTanh,
-    /// x / (1 + e^-x).
-    Silu,
+/// Defines [`Activation`]: whether its bias is added in the same pass, the variant, the formula, and the parameters with
+/// their defaults.
+macro_rules! activations {
+    ($($pass:ident $variant:ident: $module:ident::$name:ident $({ $($parameter:ident: $default:literal),+ })?;)*) => {
+        /// An activation function, chosen when the program runs. Any other [`Formula`] is one too:
+        /// see [`Var::linear`](crate::Var::linear).
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub enum Activation {
+            $(
+                #[doc = concat!("See [`", stringify!($name), "`](", stringify!($module), "::", stringify!($name), ").")]
+                $variant $({ $(#[doc = concat!(stringify!($default), " by default.")] $parameter: f64),+ })?,
+            )*
+        }
+
+        impl Activation {
+            /// Every activation, with its parameters at the defaults.
+            pub const ALL: &'static [Self] = &[$(Self::$variant $({ $($parameter: $default),+ })?),*];
+
+            /// Calls `then` with the formula and, where both are one pass, the same with a bias.
+            pub(super) fn with<T>(self, then: impl FnOnce(&dyn AnyFormula, Option<&dyn AnyFormula>) -> T) -> T {
+                match self {
+                    $(Self::$variant $({ $($parameter),+ })? => $pass(then, $module::$name $({ $($parameter),+ })?),)*
+                }
+            }
+
+            /// The same with these parameters, if they are as many as it has.
+            fn with_parameters(self, values: &[f64]) -> Option<Self> {
+                match (self, values) {
+                    $((Self::$variant { .. }, &[$($($parameter),+)?]) => {
+                        Some(Self::$variant $({ $($parameter),+ })?)
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+// With the bias a formula is three more to compile: those in wide use are worth it.
+activations! {
+    fused Step: activation::step;
+    fused Linear: activation::linear;
+    fused Relu: activation::relu;
+    fused LeakyRelu: activation::leaky_relu { slope: 0.01 };
+    fused Sigmoid: activation::sigmoid;
+    fused Tanh: activation::tanh;
+    fused Softplus: activation::softplus;
+    fused Elu: activation::elu { alpha: 1.0 };
+    fused Gelu: activation::gelu;
+    fused GeluTanh: activation::gelu_tanh;
+    fused Silu: activation::silu;
+    apart ClippedRelu: activation::clipped_relu { ceiling: 6.0 };
+    apart ShiftedRelu: activation::shifted_relu { threshold: 1.0 };
+    apart Threshold: activation::threshold { threshold: 1.0, value: 0.0 };
+    apart HardShrink: activation::hard_shrink { threshold: 0.5 };
+    apart SoftShrink: activation::soft_shrink { threshold: 0.5 };
+    apart TanhShrink: activation::tanh_shrink;
+    apart HardSigmoid: activation::hard_sigmoid;
+    apart HardTanh: activation::hard_tanh;
+    apart HardSwish: activation::hard_swish;
+    apart Srelu: activation::srelu { left: -1.0, left_slope: 0.1, right: 1.0, right_slope: 0.1 };
+    apart Apl: activation::apl { slope1: 0.2, hinge1: 0.0, slope2: 0.1, hinge2: -1.0 };
+    apart Atan: arithmetic::atan;
+    apart Softsign: activation::softsign;
+    apart Sqnl: activation::sqnl;
+    apart Isru: activation::isru { alpha: 1.0 };
+    apart Soboleva: activation::soboleva { a: 1.0, b: 1.0, c: 1.0, d: 1.0 };
+    apart Gaussian: activation::gaussian;
+    apart Sin: arithmetic::sin;
+    apart Sinc: activation::sinc;
+    apart Selu: activation::selu;
+    apart Celu: activation::celu { alpha: 1.0 };
+    apart Delu: activation::delu { a: 1.0, b: 2.0, c: 1.25643 };
+    apart Mish: activation::mish;
+    apart Elish: activation::elish;
+    apart Swish: activation::swish { slope: 1.0 };
+    apart SharpSoftplus: activation::sharp_softplus { sharpness: 1.0 };
+    apart Squareplus: activation::squareplus { b: 4.0 };
+    apart Isrlu: activation::isrlu { alpha: 1.0 };
+    apart SoftExponential: activation::soft_exponential { alpha: 0.5 };
+    apart BentIdentity: activation::bent_identity;
+    apart LogSigmoid: activation::log_sigmoid;
+    apart Lisht: activation::lisht;
 }
 
 impl Activation {
-    /// Every activation, with its parameter at the default.
-    pub const ALL: [Self; 11] = [
-        Self::Step,
-        Self::Linear,
-        Self::Relu,
-        Self::LeakyRelu { slope: 0.01 },
-        Self::Sigmoid,
-        Self::Tanh,
-        Self::Softplus,
-        Self::Elu { alpha: 1.0 },
-        Self::Gelu,
-        Self::GeluTanh,
-        Self::Silu,
-    ];
-
-    /// The name used in files and on the command line, without the parameter.
+    /// The name used in files and on the command line, without the parameters: that of the formula.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Step => "step",
-            Self::Linear => "linear",
-            Self::Relu => "relu",
-            Self::LeakyRelu { .. } => "leaky_relu",
-            Self::Sigmoid => "sigmoid",
-            Self::Tanh => "tanh",
-            Self::Softplus => "softplus",
-            Self::Elu { .. } => "elu",
-            Self::Gelu => "gelu",
-            Self::GeluTanh => "gelu_tanh",
-            Self::Silu => "silu",
-        }
+        self.with(|formula, _| formula.signature().name)
     }
 
-    /// The parameter, where it has one.
-    pub fn parameter(self) -> Option<f64> {
-        match self {
-            Self::LeakyRelu { slope } => Some(slope),
-            Self::Elu { alpha } => Some(alpha),
-            _ => None,
-        }
+    /// The parameters by name.
+    pub fn parameters(self) -> Vec<(&'static str, f64)> {
+        self.with(|formula, _| formula.signature().parameters.iter().copied().zip(formula.parameters()).collect())
     }
 
     /// The formula.
@@ -89,60 +109,55 @@ impl Activation {
         self.with(|formula, _| formula.boxed())
     }
 
-    /// Weights suited to it: He's for the family of ReLU, Xavier's for the rest.
+    /// Weights suited to it: Xavier's for what is linear or bounded around 0, He's for the rest.
     pub fn initializer(self) -> Initializer {
         match self {
-            Self::Step | Self::Linear | Self::Sigmoid | Self::Tanh => Initializer::XavierUniform,
+            Self::Step
+            | Self::Linear
+            | Self::Sigmoid
+            | Self::Tanh
+            | Self::HardSigmoid
+            | Self::HardTanh
+            | Self::Atan
+            | Self::Softsign
+            | Self::Sqnl
+            | Self::Isru { .. }
+            | Self::Soboleva { .. }
+            | Self::Gaussian
+            | Self::Sin
+            | Self::Sinc => Initializer::XavierUniform,
             _ => Initializer::HeNormal,
-        }
-    }
-
-    /// Calls `then` with the formula and the same with a bias.
-    pub(super) fn with<T>(self, then: impl FnOnce(&dyn AnyFormula, &dyn AnyFormula) -> T) -> T {
-        match self {
-            Self::Step => both(then, activation::step),
-            Self::Linear => both(then, activation::linear),
-            Self::Relu => both(then, activation::relu),
-            Self::LeakyRelu { slope } => both(then, activation::leaky_relu { slope }),
-            Self::Sigmoid => both(then, activation::sigmoid),
-            Self::Tanh => both(then, activation::tanh),
-            Self::Softplus => both(then, activation::softplus),
-            Self::Elu { alpha } => both(then, activation::elu { alpha }),
-            Self::Gelu => both(then, activation::gelu),
-            Self::GeluTanh => both(then, activation::gelu_tanh),
-            Self::Silu => both(then, activation::silu),
-        }
-    }
-
-    fn with_parameter(self, value: f64) -> Option<Self> {
-        match self {
-            Self::LeakyRelu { .. } => Some(Self::LeakyRelu { slope: value }),
-            Self::Elu { .. } => Some(Self::Elu { alpha: value }),
-            _ => None,
         }
     }
 }
 
-fn both<F: Formula, T>(then: impl FnOnce(&dyn AnyFormula, &dyn AnyFormula) -> T, formula: F) -> T {
-    then(&formula, &Biased(formula))
+fn fused<F: Formula, T>(then: impl FnOnce(&dyn AnyFormula, Option<&dyn AnyFormula>) -> T, formula: F) -> T {
+    then(&formula, Some(&Biased(formula)))
+}
+
+fn apart<F: Formula, T>(then: impl FnOnce(&dyn AnyFormula, Option<&dyn AnyFormula>) -> T, formula: F) -> T {
+    then(&formula, None)
 }
 
 impl FromStr for Activation {
     type Err = Error;
 
-    /// Reads `relu`, `leaky_relu` or, with its parameter, `leaky_relu(0.2)`.
+    /// Reads `relu`, `leaky_relu` or, with its parameters, `leaky_relu(0.2)` and `srelu(-1, 0.1, 1, 0.1)`.
     fn from_str(text: &str) -> Result<Self> {
-        let (name, parameter) = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
-            Some((name, parameter)) => (name, Some(parameter)),
+        let (name, parameters) = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+            Some((name, parameters)) => (name, Some(parameters)),
             None => (text, None),
         };
-        let known = Self::ALL.into_iter().find(|activation| activation.name() == name);
-        let read = known.and_then(|activation| match parameter {
+        let known = Self::ALL.iter().copied().find(|activation| activation.name() == name);
+        let read = known.and_then(|activation| match parameters {
             None => Some(activation),
-            Some(value) => activation.with_parameter(value.parse().ok()?),
+            Some(list) => {
+                let values: Vec<f64> = list.split(',').map(|value| value.trim().parse().ok()).collect::<Option<_>>()?;
+                activation.with_parameters(&values)
+            }
         });
         read.ok_or_else(|| {
-            let known = Self::ALL.map(|activation| activation.to_string()).join(", ");
+            let known = Self::ALL.iter().map(Self::to_string).collect::<Vec<_>>().join(", ");
             Error::argument("activation", format!("'{text}' is not an activation; known: {known}"))
         })
     }
@@ -150,9 +165,10 @@ impl FromStr for Activation {
 
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.parameter() {
-            Some(value) => f.pad(&format!("{}({value})", self.name())),
-            None => f.pad(self.name()),
+        let values: Vec<_> = self.parameters().iter().map(|(_, value)| value.to_string()).collect();
+        match &values[..] {
+            [] => f.pad(self.name()),
+            values => f.pad(&format!("{}({})", self.name(), values.join(", "))),
         }
     }
 }
@@ -163,19 +179,33 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for activation in Activation::ALL {
+        for &activation in Activation::ALL {
             assert_eq!(activation.to_string().parse::<Activation>().unwrap(), activation);
             assert_eq!(activation.name().parse::<Activation>().unwrap(), activation);
-            assert_eq!(activation.formula().signature().name, activation.name());
         }
         assert_eq!("leaky_relu(0.2)".parse::<Activation>().unwrap(), Activation::LeakyRelu { slope: 0.2 });
+        let srelu = Activation::Srelu { left: -2.0, left_slope: 0.1, right: 1.5, right_slope: -3.0 };
+        assert_eq!("srelu(-2, 0.1,1.5, -3)".parse::<Activation>().unwrap(), srelu);
+        assert_eq!(srelu.to_string(), "srelu(-2, 0.1, 1.5, -3)");
     }
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        for text in ["rleu", "relu(1)", "elu(x)", ""] {
+        for text in ["rleu", "relu(1)", "elu(x)", "elu()", "elu(1, 2)", "srelu(1)", ""] {
             let error = text.parse::<Activation>().unwrap_err().to_string();
             assert!(error.contains("gelu_tanh, silu") && error.contains(&format!("'{text}'")), "{error}");
         }
+    }
+
+    #[test]
+    fn the_catalogue_has_every_activation_at_its_defaults() {
+        let listed: Vec<_> = activation::all().map(|formula| (formula.key(), formula.parameters())).collect();
+        let chosen = Activation::ALL.iter().map(|activation| activation.formula());
+        let missing: Vec<_> = chosen
+            .filter(|formula| !listed.contains(&(formula.key(), formula.parameters())))
+            .map(|formula| formula.signature().name)
+            .collect();
+        assert_eq!(missing, ["atan", "sin"], "but those of arithmetic");
+        assert_eq!(Activation::ALL.len(), listed.len() + missing.len());
     }
 }

@@ -35,7 +35,11 @@ struct Kept {
 
 impl Kept {
     fn new(layer: &Linear, rows: usize) -> Result<Self> {
-        let keeps = layer.activation().with(|formula, biased| Keeps::of(formula, biased))?;
+        let keeps = layer.activation().with(|formula, biased| match biased {
+            Some(biased) => Keeps::of(formula, biased),
+            // The activation is a map of its own, which keeps its input: as large as the bare product.
+            None => Ok(Keeps::Product),
+        })?;
         Ok(Self { result: rows * layer.bias().count(), keeps })
     }
 

@@ -6,6 +6,7 @@ use super::parameters::{Arrangement, ParameterSpec, Parameters};
 use crate::autograd::{Tape, Var};
 use crate::device::Seed;
 use crate::error::{Error, Result};
+use crate::formula::catalogue::activation;
 use crate::scope;
 use crate::tensor::Tensor;
 
@@ -95,10 +96,13 @@ impl Linear {
     }
 }
 
-/// `activation(x * weight + bias)`, in one call where there is a bias.
+/// `activation(x * weight + bias)`, in one call where bias and activation can be.
 pub(super) fn affine(x: &Var, weight: &Var, bias: Option<&Var>, activation: Activation) -> Result<Var> {
     let Some(bias) = bias else {
         return Var::apply(&*activation.formula(), &[&x.matmul(weight)?], Seed::default());
     };
-    activation.with(|formula, biased| x.linear_with(weight, bias, formula, biased))
+    activation.with(|formula, biased| match biased {
+        Some(biased) => x.linear_with(weight, bias, formula, biased),
+        None => Var::apply(formula, &[&x.linear(weight, bias, activation::linear)?], Seed::default()),
+    })
 }

@@ -14,12 +14,14 @@ pub(super) enum Unit {
     Share,
     /// Bytes, from 0.
     Bytes,
+    /// Any number.
+    Number,
 }
 
 impl Unit {
     pub(super) fn format(self, value: f64) -> String {
         match self {
-            Self::Loss => figures::plain(value),
+            Self::Loss | Self::Number => figures::plain(value),
             Self::Share => figures::percent(value),
             Self::Bytes => figures::bytes(value.max(0.0) as u64),
         }
@@ -28,7 +30,8 @@ impl Unit {
     /// Round values that enclose `low` to `high`, with the label of each.
     fn ticks(self, low: f64, high: f64) -> Vec<(f64, String)> {
         match self {
-            Self::Loss => ticks(0.0, high, 5).iter().map(|tick| (tick.value, tick.to_string())).collect(),
+            Self::Loss => labelled(&ticks(0.0, high, 5)),
+            Self::Number => labelled(&ticks(low, high, 5)),
             Self::Share => {
                 // Shares are labelled in percent, and nothing exceeds the whole.
                 let ticks = ticks(low * 100.0, high * 100.0, 5).into_iter().filter(|tick| tick.value <= 100.0);
@@ -43,6 +46,10 @@ impl Unit {
             }
         }
     }
+}
+
+fn labelled(ticks: &[Tick]) -> Vec<(f64, String)> {
+    ticks.iter().map(|tick| (tick.value, tick.to_string())).collect()
 }
 
 /// The rectangle data is drawn in, inside an SVG of `width` by `height` units.
@@ -67,7 +74,7 @@ impl Frame {
         let x = (x0, x1.max(x0 + 1.0));
         let across = ticks(x.0, x.1, (width / 90.0) as usize).into_iter();
         let across = across.filter(|tick| (x.0..=x.1).contains(&tick.value) && tick.value.fract() == 0.0);
-        let x_ticks = across.map(|tick| (tick.value, figures::grouped(tick.value as u64))).collect();
+        let x_ticks = across.map(|tick| (tick.value, whole(tick.value))).collect();
         Self { width, height: 300.0, x, x_ticks, x_name, y_ticks: unit.ticks(low, high) }
     }
 
@@ -125,6 +132,12 @@ impl fmt::Display for Frame {
     }
 }
 
+/// A whole number with its thousands apart.
+fn whole(value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    format!("{sign}{}", figures::grouped(value.abs() as u64))
+}
+
 /// A round value, printed with as many decimals as its step needs.
 struct Tick {
     value: f64,
@@ -173,6 +186,8 @@ mod tests {
         assert_eq!(labels(Unit::Share, 0.0, 1.0), ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]);
         assert_eq!(labels(Unit::Bytes, 0.0, 1.4e6), ["0.0 MiB", "0.5 MiB", "1.0 MiB", "1.5 MiB"]);
         assert_eq!(labels(Unit::Loss, 0.0, 0.0).first().unwrap(), "0.0");
+        assert_eq!(labels(Unit::Number, -0.3, 0.9), ["-0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!([-1234.0, 0.0, 6.0].map(whole), ["-1,234", "0", "6"]);
     }
 
     #[test]

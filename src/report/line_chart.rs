@@ -114,7 +114,8 @@ fn thinned(values: &[f64]) -> Vec<(f64, f64)> {
     values.chunks(run).enumerate().map(|(i, chunk)| ((i * run) as f64 + middle, mean(chunk))).collect()
 }
 
-fn path(frame: &Frame, points: &[(f64, f64)]) -> String {
+/// The path through these points; one that is not finite leaves a gap.
+pub(super) fn path(frame: &Frame, points: &[(f64, f64)]) -> String {
     let mut path = String::new();
     let mut command = 'M';
     for &(x, y) in points {

@@ -6,6 +6,7 @@ pub mod page;
 
 mod axis;
 mod confusion;
+mod curves;
 mod gallery;
 mod html;
 mod line_chart;
@@ -14,6 +15,7 @@ mod memory_trace;
 mod png;
 
 pub use confusion::Confusion;
+pub use curves::Curves;
 pub use gallery::{GrayImage, Mistake};
 pub use memory_trace::{MemoryEvent, MemoryTrace};
 pub use metrics::MetricsLog;

@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(json["data"].as_str().unwrap().parse::<DataSource>().unwrap(), options.data);
         assert_eq!(json["device"].as_str().unwrap().parse::<DeviceChoice>().unwrap(), options.device);
         for activation in Activation::ALL {
-            assert_eq!(activation.to_string().parse::<Activation>().unwrap(), activation);
+            assert_eq!(activation.to_string().parse::<Activation>().unwrap(), *activation);
         }
     }
 

@@ -3,17 +3,18 @@
 pub mod activation;
 pub mod arithmetic;
 pub mod create;
+pub mod elementary;
 pub mod loss;
+pub mod special;
 pub mod update;
 
 use super::any::AnyFormula;
 
 /// Every formula, each followed by its gradients.
 pub fn all() -> impl Iterator<Item = Box<dyn AnyFormula>> {
-    [activation::ALL, arithmetic::ALL, create::ALL, loss::ALL, update::ALL]
-        .into_iter()
-        .flatten()
-        .flat_map(|&formula| with_gradients(formula))
+    let others = [arithmetic::ALL, elementary::ALL, special::ALL, create::ALL, loss::ALL, update::ALL];
+    let activations = activation::all().chain(activation::parametric());
+    activations.chain(others.into_iter().flatten().copied()).flat_map(with_gradients)
 }
 
 /// A formula, followed by its gradients.
