@@ -24,7 +24,7 @@ impl Verdicts {
     /// The share of predictions that are the truth, 0 to 1.
     pub fn accuracy(&self, dataset: &Dataset) -> f64 {
         let pairs = self.predictions.iter().zip(dataset.labels());
-        let right = pairs.filter(|((class, _), label)| *class == usize::from(**label)).count();
+        let right = pairs.filter(|((class, _), label)| *class == **label as usize).count();
         right as f64 / self.predictions.len().max(1) as f64
     }
 }
@@ -62,7 +62,7 @@ pub fn evaluate(options: &EvalOptions) -> Result<Evaluation> {
     let seed = word("seed")?.parse().map_err(|_| Error::data(&options.model, "holds a seed that is no number"))?;
     let test = load(&options.data, seed)?.test;
     let model = Mlp::described(word("sizes")?, activation)?.build(&device)?;
-    let (inputs, pixels) = (model.sizes()[0], test.geometry().pixels());
+    let (inputs, pixels) = (model.sizes()[0], test.geometry().features());
     if inputs != pixels {
         let rule = format!("takes {inputs} inputs, and the samples have {pixels} pixels");
         return Err(Error::data(&options.model, rule));

@@ -69,7 +69,7 @@ struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     fn new(options: &'a TrainOptions, device: &'a Device, split: &'a Split) -> Result<Self> {
         let train = &split.train;
-        let sizes = [&[train.geometry().pixels()], options.hidden.as_slice(), &[train.classes()]].concat();
+        let sizes = [&[train.geometry().features()], options.hidden.as_slice(), &[train.classes()]].concat();
         let model = Mlp::new(&sizes, options.activation).seed(options.seed).build(device)?;
         let (rate, decay) = (options.learning_rate, options.weight_decay);
         let optimizer = match options.optimizer {
@@ -266,7 +266,7 @@ fn confusion(test: &Dataset, verdicts: &Verdicts) -> Confusion {
     let classes = test.classes();
     let mut counts = vec![0; classes * classes];
     for (&truth, &(class, _)) in test.labels().iter().zip(&verdicts.predictions) {
-        counts[usize::from(truth) * classes + class] += 1;
+        counts[truth as usize * classes + class] += 1;
     }
     Confusion { classes: (0..classes).map(|class| class.to_string()).collect(), counts }
 }
@@ -275,7 +275,7 @@ fn confusion(test: &Dataset, verdicts: &Verdicts) -> Confusion {
 fn mistakes(test: &Dataset, verdicts: &Verdicts) -> Vec<Mistake> {
     let geometry = test.geometry();
     let pairs = test.labels().iter().zip(&verdicts.predictions).enumerate();
-    let wrong = pairs.filter(|(_, (truth, (class, _)))| usize::from(**truth) != *class);
+    let wrong = pairs.filter(|(_, (truth, (class, _)))| **truth as usize != *class);
     wrong
         .take(MISTAKES)
         .filter_map(|(index, (truth, &(class, confidence)))| {

@@ -19,28 +19,28 @@ pub fn load(source: &DataSource, seed: u64) -> Result<Split> {
 pub struct Batch {
     /// Shape [samples, pixels], F32, 0 to 1.
     pub images: Tensor,
-    /// Shape [samples], U8.
+    /// Shape [samples], U32.
     pub labels: Tensor,
     /// The labels on the host.
-    pub truth: Vec<u8>,
+    pub truth: Vec<u32>,
 }
 
 /// A batch on its way to the device, while the one before it is worked on.
 pub struct NextBatch {
     images: Prefetched,
     labels: Prefetched,
-    truth: Vec<u8>,
+    truth: Vec<u32>,
 }
 
 impl NextBatch {
     /// The samples of these indices.
     pub fn new(dataset: &Dataset, indices: &[usize], device: &Device) -> Result<Self> {
         let _scope = crate::scope::enter("batch");
-        let pixels = dataset.geometry().pixels();
-        let mut floats = vec![0.0; indices.len() * pixels];
-        dataset.normalise(indices, Normalisation::UNIT, &mut floats)?;
+        let features = dataset.geometry().features();
+        let mut floats = vec![0.0; indices.len() * features];
+        dataset.normalise(indices, &Normalisation::UNIT, &mut floats)?;
         let truth = dataset.labels_at(indices)?;
-        let images = Prefetched::new(&floats, &[indices.len(), pixels], device)?;
+        let images = Prefetched::new(&floats, &[indices.len(), features], device)?;
         let labels = Prefetched::new(&truth, &[truth.len()], device)?;
         Ok(Self { images, labels, truth })
     }
