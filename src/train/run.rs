@@ -46,7 +46,7 @@ pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
             stopped |= watch(Event::Epoch(*epoch)).is_break();
         }
     }
-    let done = trainer.finish(start)?;
+    let done = trainer.finish(start, &mut events)?;
     // Whether to go on is no question any more.
     let _ = watch(Event::Done(done.clone()));
     Ok(done)
@@ -193,10 +193,14 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes the run folder.
-    fn finish(self, start: Start) -> Result<Done> {
+    fn finish(self, start: Start, events: &mut EventsLog) -> Result<Done> {
         let TrainOptions { out, .. } = self.options;
         let model_file = out.join("model.safetensors");
-        self.weights()?.save(&model_file)?;
+        let weights = self.weights()?;
+        weights.save(&model_file)?;
+        for tensor in &weights.tensors {
+            events.histogram(self.step_losses.len() as u64, &tensor.name, saved::numbers(tensor))?;
+        }
         let config = serde_json::to_value(self.options).map_err(|cause| Error::data(out, cause.to_string()))?;
         write_atomically(out.join("config.json"), |file| writeln!(file, "{config:#}"))?;
         let verdicts = self.classify_test_samples()?;
