@@ -15,6 +15,9 @@ use crate::report::scores::top_k_hits;
 use crate::report::{Average, Confusion};
 use crate::tensor::Tensor;
 
+/// The most classes whose confusion is told whole.
+const MAX_TOLD: usize = 256;
+
 /// What a model made of a set of samples.
 pub struct Verdicts {
     /// The mean loss.
@@ -107,7 +110,10 @@ pub fn evaluate(options: &EvalOptions) -> Result<Evaluation> {
         micro_average: confusion.average(Average::Micro),
         weighted_average: confusion.average(Average::Weighted),
         classes: named.map(|(name, scores)| Class { name, scores }).collect(),
-        confusion: confusion.counts.chunks(outputs.max(1)).map(<[u64]>::to_vec).collect(),
+        confusion: match outputs {
+            1..=MAX_TOLD => confusion.counts.chunks(outputs).map(<[u64]>::to_vec).collect(),
+            _ => Vec::new(),
+        },
         seconds,
         samples_per_second: test.samples() as f64 / seconds,
     })

@@ -164,7 +164,7 @@ pub struct Evaluation {
     pub weighted_average: ClassScores,
     /// The figures of each class.
     pub classes: Vec<Class>,
-    /// How many samples of each class (row) were taken for each class (column).
+    /// How many samples of each class (row) were taken for each class (column); none for more than 256 classes.
     pub confusion: Vec<Vec<u64>>,
     /// Seconds it took.
     pub seconds: f64,
