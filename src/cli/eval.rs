@@ -88,11 +88,11 @@ fn table(evaluation: &Evaluation) -> String {
     let rows: Vec<_> = classes.chain(averages).map(|(name, scores)| (one_line(name), scores)).collect();
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let titles = ["precision", "recall", "F1", "specificity", "fall-out", "samples"];
-    let head = titles.map(|title| format!("{title:>11}")).concat();
+    let head = titles.map(|title| format!("{title:>13}")).concat();
     let row = |(name, scores): &(String, ClassScores)| {
         let ClassScores { precision, recall, f1, specificity, fall_out, support } = *scores;
-        let shares = [precision, recall, f1, specificity, fall_out].map(|share| format!("{:>11}", percent(share)));
-        format!("{name:<width$}{}{:>11}", shares.concat(), grouped(support))
+        let shares = [precision, recall, f1, specificity, fall_out].map(|share| format!("{:>13}", percent(share)));
+        format!("{name:<width$}{}{:>13}", shares.concat(), grouped(support))
     };
     let lines = [format!("{:width$}{head}", "")].into_iter().chain(rows.iter().map(row));
     lines.collect::<Vec<_>>().join("\n")
