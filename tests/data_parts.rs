@@ -6,7 +6,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use rectify::data::npy::{Array, Values};
-use rectify::data::{self, Dataset, Features, Geometry, Normalisation, Partition, Targets, npz, one_hot};
+use rectify::data::{self, Dataset, Features, Geometry, Normalisation, Partition, Split, Targets, npz, one_hot};
 
 /// A row of one feature for each label.
 fn set(labels: Vec<u32>, classes: usize) -> Dataset {
@@ -172,6 +172,14 @@ fn archives_are_known_by_their_names_and_shapes() {
     // One of 25 pairs is drawn.
     let drawn = (0..20).map(|seed| data::load(&path, None, seed).unwrap().test.pixels().to_vec());
     assert!((8..=20).contains(&drawn.collect::<BTreeSet<_>>().len()));
+    // Nothing above 1 in either part: then 1 is full ink.
+    let parts = |most: u8| {
+        let part = |x, y, values: &[u8]| [(x, &[2, 1][..], Values::Bytes(values.to_vec())), (y, &[2], bytes(2))];
+        archive(&path, &[part("x_train", "y_train", &[0, 1]), part("x_test", "y_test", &[0, most])].concat());
+        let Split { train, test } = data::load(&path, None, 7).unwrap();
+        [train, test].map(|set| set.geometry().maximum)
+    };
+    assert_eq!((parts(1), parts(2)), ([1, 1], [255, 255]));
     // Measurements, and labels that are whole floats.
     let floats = Values::Doubles((0..10).map(|i| f64::from(i) / 4.0).collect());
     let whole = Values::Floats((0..10u8).map(|i| f32::from(i % 2)).collect());

@@ -17,6 +17,7 @@ pub struct TrainOptions {
     #[serde(serialize_with = "as_text")]
     pub data: DataSource,
     /// The column of labels, by name or by number from 1, where the data are a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Sizes of the hidden layers, from the input on; empty for none.
     pub hidden: Vec<usize>,
