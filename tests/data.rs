@@ -11,14 +11,14 @@ fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn counts(labels: &[u8]) -> [usize; 10] {
+fn counts(labels: &[u32]) -> [usize; 10] {
     let mut counts = [0; 10];
-    labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+    labels.iter().for_each(|&label| counts[label as usize] += 1);
     counts
 }
 
 fn small() -> Dataset {
-    let geometry = Geometry { rows: 1, columns: 2, maximum: 16 };
+    let geometry = Geometry { channels: 1, rows: 1, columns: 2, maximum: 16 };
     Dataset::new(geometry, vec![0, 16, 8, 4, 2, 1], vec![2, 0, 1], 3).unwrap()
 }
 
@@ -26,7 +26,7 @@ fn small() -> Dataset {
 fn the_embedded_digits_split_as_documented() {
     let digits = data::digits().unwrap();
     assert_eq!((digits.train.samples(), digits.test.samples()), (1442, 355));
-    assert_eq!(digits.train.geometry(), Geometry { rows: 8, columns: 8, maximum: 16 });
+    assert_eq!(digits.train.geometry(), Geometry { channels: 1, rows: 8, columns: 8, maximum: 16 });
     assert_eq!(digits.test.geometry(), digits.train.geometry());
     assert_eq!(counts(digits.test.labels()), [35, 36, 35, 36, 36, 36, 36, 35, 34, 36]);
     assert_eq!(counts(digits.train.labels()), [143, 146, 142, 147, 145, 146, 145, 144, 140, 144]);
@@ -40,7 +40,7 @@ fn the_embedded_digits_split_as_documented() {
 fn every_fifth_of_a_class_is_test_in_file_order() {
     let digits = data::digits().unwrap();
     // Rebuild the file: per class, four training samples, then a test one.
-    let of = |set: &Dataset, class: u8| -> Vec<Vec<u8>> {
+    let of = |set: &Dataset, class: u32| -> Vec<Vec<u8>> {
         let of_class = (0..set.samples()).filter(|&i| set.labels()[i] == class);
         of_class.map(|i| set.image(i).unwrap().to_vec()).collect()
     };
@@ -97,7 +97,7 @@ fn the_nearest_class_mean_reads_synthetic_digits_but_not_all_of_them() {
     let set = data::synthetic(4000, 5).unwrap();
     let mut means = vec![[0f32; PIXELS]; 10];
     for (image, &label) in set.train.pixels().chunks(PIXELS).zip(set.train.labels()) {
-        let mean = &mut means[usize::from(label)];
+        let mean = &mut means[label as usize];
         mean.iter_mut().zip(image).for_each(|(mean, &pixel)| *mean += f32::from(pixel) / 400.0);
     }
     let distance = |image: &[u8], mean: &[f32]| -> f32 {
@@ -105,7 +105,7 @@ fn the_nearest_class_mean_reads_synthetic_digits_but_not_all_of_them() {
     };
     let read = |image| (0..10).min_by(|&a, &b| distance(image, &means[a]).total_cmp(&distance(image, &means[b])));
     let images = set.test.pixels().chunks(PIXELS).zip(set.test.labels());
-    let right = images.filter(|&(image, &label)| read(image) == Some(usize::from(label))).count();
+    let right = images.filter(|&(image, &label)| read(image) == Some(label as usize)).count();
     let share = right as f64 / set.test.samples() as f64;
     assert!((0.5..0.9).contains(&share), "{share}");
 }
@@ -120,15 +120,15 @@ fn absurd_counts_are_errors() {
 
 #[test]
 fn a_set_must_fit_together() {
-    let geometry = Geometry { rows: 2, columns: 1, maximum: 16 };
-    let broken = |pixels: &[u8], labels: &[u8], geometry: Geometry| {
+    let geometry = Geometry { channels: 1, rows: 2, columns: 1, maximum: 16 };
+    let broken = |pixels: &[u8], labels: &[u32], geometry: Geometry| {
         Dataset::new(geometry, pixels.to_vec(), labels.to_vec(), 3).unwrap_err().to_string()
     };
-    assert_eq!(broken(&[], &[], geometry), "dataset: 0 images of 2x1 hold nothing");
-    assert_eq!(broken(&[1, 2, 3], &[0], geometry), "dataset: 1 labels of 2x1 images do not match 3 pixels");
+    assert_eq!(broken(&[], &[], geometry), "dataset: 0 samples of 2x1 hold nothing");
+    assert_eq!(broken(&[1, 2, 3], &[0], geometry), "dataset: 1 targets of 2x1 samples do not match 3 features");
     assert_eq!(broken(&[1, 2], &[3], geometry), "dataset: sample 0 has label 3, but labels must be below 3");
     assert_eq!(broken(&[1, 17], &[0], geometry), "dataset: sample 0 has a pixel of 17, but pixels must not exceed 16");
-    let huge = Geometry { rows: usize::MAX, columns: 2, maximum: 1 };
+    let huge = Geometry { channels: 1, rows: usize::MAX, columns: 2, maximum: 1 };
     assert!(broken(&[1, 1], &[0], huge).contains("do not match"));
 }
 
@@ -136,7 +136,7 @@ fn a_set_must_fit_together() {
 fn samples_are_selected_in_the_order_asked_for() {
     let set = small().select(&[2, 0, 2]).unwrap();
     assert_eq!((set.pixels(), set.labels()), (&[2, 1, 0, 16, 2, 1][..], &[1, 2, 1][..]));
-    assert_eq!(small().select(&[3]).unwrap_err().to_string(), "labels: sample 3 does not exist: the set has 3");
+    assert_eq!(small().select(&[3]).unwrap_err().to_string(), "select: sample 3 does not exist: the set has 3");
     assert!(small().select(&[]).is_err());
     assert_eq!(small().image(usize::MAX), None);
 }
@@ -144,12 +144,12 @@ fn samples_are_selected_in_the_order_asked_for() {
 #[test]
 fn pixels_become_shares_of_the_maximum() {
     let mut floats = [f32::NAN; 4];
-    small().normalise(&[1, 0], Normalisation::UNIT, &mut floats).unwrap();
+    small().normalise(&[1, 0], &Normalisation::UNIT, &mut floats).unwrap();
     assert_eq!(floats, [0.5, 0.25, 0.0, 1.0]);
-    small().normalise(&[0, 1], Normalisation::new(0.5, 0.25).unwrap(), &mut floats).unwrap();
+    small().normalise(&[0, 1], &Normalisation::new(0.5, 0.25).unwrap(), &mut floats).unwrap();
     assert_eq!(floats, [-2.0, 2.0, 0.0, -1.0]);
-    assert!(small().normalise(&[0], Normalisation::UNIT, &mut floats).is_err());
-    assert!(small().normalise(&[0, 3], Normalisation::UNIT, &mut floats).is_err());
+    assert!(small().normalise(&[0], &Normalisation::UNIT, &mut floats).is_err());
+    assert!(small().normalise(&[0, 3], &Normalisation::UNIT, &mut floats).is_err());
     for (mean, deviation) in [(0.0, 0.0), (0.0, -1.0), (f32::NAN, 1.0), (0.0, f32::INFINITY)] {
         assert!(Normalisation::new(mean, deviation).is_err());
     }
@@ -160,11 +160,11 @@ fn a_measured_normalisation_gives_mean_0_and_deviation_1() {
     let train = data::digits().unwrap().train;
     let all: Vec<usize> = (0..train.samples()).collect();
     let mut floats = vec![0.0; train.pixels().len()];
-    train.normalise(&all, Normalisation::of(&train), &mut floats).unwrap();
+    train.normalise(&all, &Normalisation::of(&train), &mut floats).unwrap();
     let average = |term: &dyn Fn(f64) -> f64| floats.iter().map(|&x| term(x.into())).sum::<f64>() / floats.len() as f64;
     assert!(average(&|x| x).abs() < 1e-6);
     assert!((average(&|x| x * x) - 1.0).abs() < 1e-6);
-    let blank = Dataset::new(Geometry { rows: 1, columns: 1, maximum: 0 }, vec![0], vec![0], 1).unwrap();
+    let blank = Dataset::new(Geometry { channels: 1, rows: 1, columns: 1, maximum: 0 }, vec![0], vec![0], 1).unwrap();
     assert_eq!(Normalisation::of(&blank), Normalisation::UNIT);
 }
 

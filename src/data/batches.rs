@@ -91,7 +91,7 @@ impl Iterator for Epoch {
 impl ExactSizeIterator for Epoch {}
 
 /// A permutation of `0..count`, each equally likely (Fisher and Yates).
-fn shuffle(count: usize, mut stream: Stream) -> Vec<usize> {
+pub(super) fn shuffle(count: usize, mut stream: Stream) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {
         order.swap(last, stream.below(last as u64 + 1) as usize);

@@ -28,10 +28,10 @@ pub fn digits() -> Result<Split> {
 }
 
 /// The indices of the test samples and of the others, both in file order.
-fn split(labels: &[u8]) -> (Vec<usize>, Vec<usize>) {
+fn split(labels: &[u32]) -> (Vec<usize>, Vec<usize>) {
     let mut seen = [0; CLASSES];
     (0..labels.len()).partition(|&sample| {
-        let seen = &mut seen[usize::from(labels[sample])];
+        let seen = &mut seen[labels[sample] as usize];
         *seen += 1;
         *seen % TEST_EVERY == 0
     })

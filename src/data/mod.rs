@@ -1,6 +1,9 @@
-//! Labelled images to learn from: the embedded handwriting, a generator of any size, and MNIST-style folders.
+//! Samples to learn from: the embedded handwriting, a generator of any size, and readers of files.
 //!
-//! A [`Dataset`] is plain bytes and knows nothing of tensors; [`Batches`] gives the sample indices of each step, and
+//! [`load`] finds out what a path holds: IDX files, images in folders, an `.npz` archive, a table. Nothing that a file declares is
+//! believed before the file backs it: sizes are held against its length before memory is taken.
+//!
+//! A [`Dataset`] is plain memory and knows nothing of tensors; [`Partition`] cuts it into parts; [`Batches`] gives the sample indices of each step, and
 //! [`Dataset::normalise`] writes those samples as floats wherever the caller wants them.
 //!
 //! ```
@@ -9,22 +12,36 @@
 //! let mut pixels = vec![0.0; 64 * 8 * 8];
 //! for indices in batches.epoch(0) {
 //!     let pixels = &mut pixels[..indices.len() * 64];
-//!     digits.train.normalise(&indices, rectify::data::Normalisation::UNIT, pixels)?;
+//!     digits.train.normalise(&indices, &rectify::data::Normalisation::UNIT, pixels)?;
 //!     let labels = digits.train.labels_at(&indices)?;
 //!     assert_eq!(labels.len() * 64, pixels.len());
 //! }
 //! # Ok::<(), rectify::Error>(())
 //! ```
 
+mod arrays;
 mod batches;
+mod csv;
 mod dataset;
 mod digits;
+mod file;
 pub mod idx;
+pub mod images;
 mod normalise;
+pub mod npy;
+pub mod npz;
+pub mod one_hot;
+mod partition;
+mod parts;
+mod source;
 pub mod synthetic;
 
 pub use batches::{Batches, Epoch};
+pub use csv::Table;
 pub use dataset::{Dataset, Geometry, Split};
 pub use digits::digits;
 pub use normalise::Normalisation;
+pub use partition::Partition;
+pub use parts::{Features, Targets};
+pub use source::load;
 pub use synthetic::synthetic;

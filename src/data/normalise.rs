@@ -1,84 +1,160 @@
-//! Pixels as floats.
+//! Features as floats of a like size.
 
-use crate::data::Dataset;
+use std::borrow::Cow;
+
+use crate::data::{Dataset, Features};
 use crate::{Error, Result};
 
-/// How a pixel becomes a float: its share of the maximum, less a mean, over a deviation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How a feature becomes what a model sees: less a mean, over a deviation; pixels as their share of the maximum.
+///
+/// Fit one on the samples to train on, and use it for those to test with: a test that is measured knows too much.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Normalisation {
-    mean: f32,
-    deviation: f32,
+    /// One for all features, or one for each.
+    mean: Cow<'static, [f32]>,
+    /// As many, all above 0.
+    deviation: Cow<'static, [f32]>,
 }
 
 impl Normalisation {
-    /// 0 for an empty pixel, 1 for a fully inked one.
-    pub const UNIT: Self = Self { mean: 0.0, deviation: 1.0 };
+    /// 0 for an empty pixel, 1 for a fully inked one; floats as they are.
+    pub const UNIT: Self = Self { mean: Cow::Borrowed(&[0.0]), deviation: Cow::Borrowed(&[1.0]) };
 
-    /// Shifts by `mean` and divides by `deviation`, both as shares of the maximum.
+    /// Shifts all by `mean` and divides by `deviation`; for pixels both are shares of the maximum.
     ///
     /// # Errors
     /// [`Error::Argument`] unless both are finite and the deviation is positive.
     pub fn new(mean: f32, deviation: f32) -> Result<Self> {
-        if mean.is_finite() && deviation.is_finite() && deviation > 0.0 {
-            return Ok(Self { mean, deviation });
-        }
-        let rule = format!("mean {mean} and deviation {deviation} must be finite, and the deviation above 0");
-        Err(Error::argument("normalisation", rule))
+        Self::each(vec![mean], vec![deviation])
     }
 
-    /// The one that gives the pixels of `dataset` mean 0 and deviation 1; images all alike keep their deviation of 0.
+    /// Shifts each feature by its `mean` and divides it by its `deviation`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] unless there are as many of both, all finite, and the deviations positive.
+    pub fn each(mean: Vec<f32>, deviation: Vec<f32>) -> Result<Self> {
+        if mean.is_empty() || mean.len() != deviation.len() {
+            let rule = format!("{} means and {} deviations do not match", mean.len(), deviation.len());
+            return Err(Error::argument("normalisation", rule));
+        }
+        let fine = |(mean, deviation): (&f32, &f32)| mean.is_finite() && deviation.is_finite() && *deviation > 0.0;
+        if let Some(at) = mean.iter().zip(&deviation).position(|pair| !fine(pair)) {
+            let (mean, deviation) = (mean[at], deviation[at]);
+            let rule = format!("mean {mean} and deviation {deviation} must be finite, and the deviation above 0");
+            return Err(Error::argument("normalisation", rule));
+        }
+        Ok(Self { mean: mean.into(), deviation: deviation.into() })
+    }
+
+    /// The one that gives all features of `dataset` together mean 0 and deviation 1; features all alike keep their deviation of 0.
     pub fn of(dataset: &Dataset) -> Self {
-        let mut counts = [0u64; 256];
-        for &pixel in dataset.pixels() {
-            counts[usize::from(pixel)] += 1;
+        Self::fitted(dataset, 1)
+    }
+
+    /// The one that gives each feature of `dataset` mean 0 and deviation 1; a feature that never changes becomes 0.
+    pub fn per_feature(dataset: &Dataset) -> Self {
+        Self::fitted(dataset, dataset.geometry().features())
+    }
+
+    /// The one that takes each feature of `dataset` from 0, its least value, to 1, its greatest; a feature that never
+    /// changes becomes 0.
+    pub fn min_max(dataset: &Dataset) -> Self {
+        let size = dataset.geometry().features();
+        let (mut least, mut most) = (vec![f32::INFINITY; size], vec![f32::NEG_INFINITY; size]);
+        dataset.for_each_feature(|at, value| {
+            let at = at % size;
+            (least[at], most[at]) = (least[at].min(value), most[at].max(value));
+        });
+        let range = least.iter().zip(&most).map(|(least, most)| divisor(f64::from(*most) - f64::from(*least)));
+        let range = range.collect::<Vec<_>>();
+        Self { mean: least.into(), deviation: range.into() }
+    }
+
+    /// Mean and deviation of `count` features in turn, in two passes: the second is exact where the first was rounded.
+    fn fitted(dataset: &Dataset, count: usize) -> Self {
+        let each = dataset.features().len() as f64 / count as f64;
+        let (mut mean, mut square) = (vec![0.0; count], vec![0.0; count]);
+        dataset.for_each_feature(|at, value| mean[at % count] += f64::from(value));
+        mean.iter_mut().for_each(|sum| *sum /= each);
+        dataset.for_each_feature(|at, value| square[at % count] += (f64::from(value) - mean[at % count]).powi(2));
+        let deviation = square.into_iter().map(|sum| divisor((sum / each).sqrt())).collect::<Vec<_>>();
+        Self { mean: mean.into_iter().map(|mean| mean as f32).collect(), deviation: deviation.into() }
+    }
+
+    /// The means taken away, one for all features or one for each; for pixels as shares of the maximum.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// The deviations divided by, as many.
+    pub fn deviation(&self) -> &[f32] {
+        &self.deviation
+    }
+
+    /// Normalises one sample in place.
+    fn apply(&self, sample: &mut [f32]) {
+        match (&*self.mean, &*self.deviation) {
+            ([mean], [deviation]) => sample.iter_mut().for_each(|value| *value = (*value - mean) / deviation),
+            (mean, deviation) => {
+                for (value, (mean, deviation)) in sample.iter_mut().zip(mean.iter().zip(deviation)) {
+                    *value = (*value - mean) / deviation;
+                }
+            }
         }
-        let maximum = f64::from(dataset.geometry().maximum.max(1));
-        let total = dataset.pixels().len() as f64;
-        let average = |term: &dyn Fn(f64) -> f64| {
-            counts.iter().zip(0u16..).map(|(&n, pixel)| n as f64 * term(f64::from(pixel) / maximum)).sum::<f64>()
-                / total
-        };
-        let mean = average(&|share| share);
-        let deviation = average(&|share| (share - mean).powi(2)).sqrt();
-        Self { mean: mean as f32, deviation: if deviation > 0.0 { deviation as f32 } else { 1.0 } }
-    }
-
-    /// The mean taken away, as a share of the maximum.
-    pub fn mean(&self) -> f32 {
-        self.mean
-    }
-
-    /// The deviation divided by, as a share of the maximum.
-    pub fn deviation(&self) -> f32 {
-        self.deviation
-    }
-
-    /// What each of the 256 pixel values becomes.
-    fn table(self, maximum: u8) -> [f32; 256] {
-        let maximum = f32::from(maximum.max(1));
-        std::array::from_fn(|pixel| (pixel as f32 / maximum - self.mean) / self.deviation)
     }
 }
 
+/// What to divide by for a spread: 1 where there is none, or none that f32 can divide by.
+fn divisor(spread: f64) -> f32 {
+    let spread = (spread as f32).min(f32::MAX);
+    if spread > 0.0 { spread } else { 1.0 }
+}
+
 impl Dataset {
-    /// Writes the samples at `indices`, in that order, into `floats`, `[indices, rows, columns]`.
+    /// Writes the samples at `indices`, in that order, into `floats`, `[indices, channels, rows, columns]`.
     ///
     /// # Errors
-    /// [`Error::Argument`] for an index past the end, or floats that do not hold exactly those samples; then `floats` may
-    /// be written in part.
-    pub fn normalise(&self, indices: &[usize], by: Normalisation, floats: &mut [f32]) -> Result<()> {
-        let size = self.geometry().pixels();
+    /// [`Error::Argument`] for an index past the end, floats that do not hold exactly those samples, or a normalisation of
+    /// another number of features; then `floats` may be written in part.
+    pub fn normalise(&self, indices: &[usize], by: &Normalisation, floats: &mut [f32]) -> Result<()> {
+        let size = self.geometry().features();
         if indices.len().checked_mul(size) != Some(floats.len()) {
-            let rule = format!("{} samples of {size} pixels do not fill {} floats", indices.len(), floats.len());
+            let rule = format!("{} samples of {size} features do not fill {} floats", indices.len(), floats.len());
             return Err(Error::argument("normalise", rule));
         }
-        let table = by.table(self.geometry().maximum);
+        if ![1, size].contains(&by.mean.len()) {
+            let rule = format!("a normalisation of {} features does not fit samples of {size}", by.mean.len());
+            return Err(Error::argument("normalise", rule));
+        }
         for (&index, floats) in indices.iter().zip(floats.chunks_exact_mut(size)) {
-            let pixels = self.image(index).ok_or_else(|| self.past_the_end("normalise", index))?;
-            for (float, &pixel) in floats.iter_mut().zip(pixels) {
-                *float = table[usize::from(pixel)];
+            if index >= self.samples() {
+                return Err(self.past_the_end("normalise", index));
             }
+            let place = index * size..(index + 1) * size;
+            match self.features() {
+                Features::Bytes(pixels) => {
+                    let maximum = self.maximum();
+                    floats.iter_mut().zip(&pixels[place]).for_each(|(float, &p)| *float = f32::from(p) / maximum);
+                }
+                Features::Floats(numbers) => floats.copy_from_slice(&numbers[place]),
+            }
+            by.apply(floats);
         }
         Ok(())
+    }
+
+    /// Calls with the place of each feature in the set and its value; pixels as shares of the maximum.
+    fn for_each_feature(&self, mut call: impl FnMut(usize, f32)) {
+        let maximum = self.maximum();
+        match self.features() {
+            Features::Bytes(pixels) => {
+                pixels.iter().enumerate().for_each(|(at, &pixel)| call(at, f32::from(pixel) / maximum));
+            }
+            Features::Floats(numbers) => numbers.iter().enumerate().for_each(|(at, &number)| call(at, number)),
+        }
+    }
+
+    fn maximum(&self) -> f32 {
+        f32::from(self.geometry().maximum.max(1))
     }
 }

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{Dataset, Geometry, Split};
+use crate::data::{Dataset, Geometry, Split, Targets};
 use crate::{Error, Result};
 
 use array::Array;
@@ -17,8 +17,6 @@ mod source;
 
 /// Classes of an MNIST-style folder.
 const CLASSES: usize = 10;
-/// IDX does not say how dark a pixel can be; its images use the whole byte.
-const MAXIMUM: u8 = u8::MAX;
 
 /// Loads an MNIST-style folder of ten classes.
 ///
@@ -94,9 +92,10 @@ impl<'a> Pair<'a> {
     fn read(self, classes: usize) -> Result<Dataset> {
         let [_, rows, columns] = self.images.sizes;
         let path = self.labels.path().to_path_buf();
-        let labels = self.labels.read()?;
+        let labels = self.labels.read()?.into_iter().map(u32::from).collect();
         let pixels = self.images.read()?;
-        let geometry = Geometry { rows, columns, maximum: MAXIMUM };
-        Dataset::checked(geometry, pixels, labels, classes).map_err(|rule| Error::data(path, rule))
+        let set = Targets::numbered(labels, classes)
+            .and_then(|targets| Dataset::checked(Geometry::image(1, rows, columns), pixels.into(), targets));
+        set.map_err(|rule| Error::data(path, rule))
     }
 }

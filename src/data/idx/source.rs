@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::data::file::DEFLATE_EXPANSION;
 use crate::{Error, Result};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// Deflate spends at least two bits on 258 bytes of output, so no honest stream expands more than this.
-const DEFLATE_EXPANSION: u64 = 1032;
 /// Bytes that memory for compressed content grows by, each time after as many have arrived.
 const PIECE: usize = 256 << 10;
 

@@ -46,7 +46,7 @@ pub fn synthetic(count: usize, seed: u64) -> Result<Split> {
 }
 
 /// Draws sample `index` of `seed` into `pixels`, rows from the top, and gives its label.
-pub fn draw(seed: u64, index: u64, pixels: &mut [u8; PIXELS]) -> u8 {
+pub fn draw(seed: u64, index: u64, pixels: &mut [u8; PIXELS]) -> u32 {
     let mut stream = Stream::new(seed, [index as u32, (index >> 32) as u32, STREAM]);
     let class = (index % FIRST_TEST_INDEX % CLASSES as u64) as usize;
     let ways = SKELETONS[class];
@@ -54,7 +54,7 @@ pub fn draw(seed: u64, index: u64, pixels: &mut [u8; PIXELS]) -> u8 {
     let pen = Pen::drawn(&mut stream);
     let canvas = pen.write(skeleton, &mut stream);
     pen.ink(&canvas, &mut stream, pixels);
-    class as u8
+    class as u32
 }
 
 fn dataset(count: usize, first: u64, seed: u64) -> Result<Dataset> {
@@ -65,11 +65,11 @@ fn dataset(count: usize, first: u64, seed: u64) -> Result<Dataset> {
     pixels.resize(size, 0);
     labels.resize(count, 0);
     fill(&mut pixels, &mut labels, first, seed);
-    Dataset::new(Geometry { rows: SIDE, columns: SIDE, maximum: u8::MAX }, pixels, labels, CLASSES)
+    Dataset::new(Geometry::image(1, SIDE, SIDE), pixels, labels, CLASSES)
 }
 
 /// Draws the samples from index `first` on, on as many threads as pay.
-fn fill(pixels: &mut [u8], labels: &mut [u8], first: u64, seed: u64) {
+fn fill(pixels: &mut [u8], labels: &mut [u32], first: u64, seed: u64) {
     let processors = thread::available_parallelism().map_or(1, |n| n.get());
     let share = labels.len().div_ceil(processors).max(SAMPLES_PER_THREAD);
     let shares = pixels.chunks_mut(share * PIXELS).zip(labels.chunks_mut(share)).zip((first..).step_by(share));
