@@ -75,7 +75,7 @@ const BAD_INPUT: &[(&[&str], &str)] = &[
     (&["train", "--device", "cuda:-1"], "'cuda:-1' is not"),
     (&["train", "--device", "cuda:one"], "'cuda:one' is not"),
     (&["train", "--device", "CPU"], "'CPU' is not"),
-    (&["train", "--data", "digit"], "data: 'digit' is neither 'digits', 'synthetic[:N]' nor a folder"),
+    (&["train", "--data", "digit"], "data: 'digit' is neither 'digits', 'synthetic[:N]' nor a file or folder"),
     (&["train", "--data", ""], "data: '' is neither"),
     (&["train", "--data", "/dev/null"], "'/dev/null' is neither"),
     (&["train", "--data", "no\nsuch\u{1b}[31mfolder"], "data: 'no such [31mfolder' is neither"),

@@ -1,6 +1,7 @@
 //! What the readers of files give for files that are as they should be, and what they say of honest mistakes.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use rectify::data::npy::{self, Array, Values};
@@ -48,6 +49,16 @@ fn arrays_that_numpy_wrote_are_read_in_every_type_order_and_version() {
         assert!(message.starts_with(NUMPY) && message.contains(expected), "{message}");
     }
     assert_eq!(archive.names().len(), read + 8);
+}
+
+#[test]
+fn files_are_to_the_byte_what_numpy_writes() {
+    let mut zip = zip::ZipArchive::new(fs::File::open(NUMPY).unwrap()).unwrap();
+    for name in ["<u1", "<i8", "<f4", "<f8", "scalar", "empty"] {
+        let mut bytes = Vec::new();
+        zip.by_name(&format!("{name}.npy")).unwrap().read_to_end(&mut bytes).unwrap();
+        assert!(npy::to_bytes(&npy::from_bytes(&bytes).unwrap()) == bytes, "{name}");
+    }
 }
 
 #[test]

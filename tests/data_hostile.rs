@@ -44,10 +44,13 @@ impl Place {
     }
 }
 
-fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    bytes[bit / 8] ^= 1 << (bit % 8);
-    bytes
+/// Each byte with one of its bits flipped.
+fn flipped(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..bytes.len()).map(|at| {
+        let mut bytes = bytes.to_vec();
+        bytes[at] ^= 1 << (at * 5 % 8);
+        bytes
+    })
 }
 
 fn arrays() -> [Array; 4] {
@@ -80,8 +83,8 @@ fn an_array_cut_anywhere_or_followed_by_anything_is_refused() {
         }
         assert!(judge(&[&whole[..], &[0]].concat()).is_some());
         // A flipped bit may make another honest header, that of the other byte order for one.
-        let refused = (0..8 * whole.len()).filter(|&bit| judge(&flipped(&whole, bit)).is_some()).count();
-        assert!(refused > 300, "{refused}");
+        let refused = flipped(&whole).filter(|damaged| judge(damaged).is_some()).count();
+        assert!(refused > 40, "{refused}");
     }
 }
 
@@ -148,14 +151,14 @@ fn an_archive_cut_or_flipped_anywhere_never_gives_other_values() {
     for length in 0..whole.len() {
         assert!(place.judge(&whole[..length], allowed, all).is_some(), "{length} bytes");
     }
-    for bit in 0..8 * whole.len() {
+    for (at, damaged) in flipped(&whole).enumerate() {
         let same = |path: &Path| {
             // The names are not under the checksum of what they name.
             let values = all(path)?;
-            assert!(values.iter().all(|array| originals.contains(array)), "bit {bit}");
+            assert!(values.iter().all(|array| originals.contains(array)), "byte {at}");
             Ok(())
         };
-        place.judge(&flipped(&whole, bit), allowed, same);
+        place.judge(&damaged, allowed, same);
     }
 }
 
@@ -212,8 +215,8 @@ fn an_image_cut_or_flipped_anywhere_is_refused() {
         for length in 0..whole.len() {
             assert!(judge(&whole[..length]).is_some(), "{length} bytes");
         }
-        for bit in 0..8 * whole.len() {
-            assert!(judge(&flipped(&whole, bit)).is_some(), "bit {bit}");
+        for (at, damaged) in flipped(&whole).enumerate() {
+            assert!(judge(&damaged).is_some(), "byte {at}");
         }
         assert!(judge(&[&whole[..], b"more"].concat()).unwrap().contains("goes on after its end"));
     }

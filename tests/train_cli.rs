@@ -12,7 +12,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a run leaves in its folder.
-const FILES: [&str; 5] = ["config.json", "metrics.csv", "metrics.jsonl", "model.safetensors", "report.html"];
+const FILES: [&str; 6] =
+    ["config.json", "events.out.tfevents", "metrics.csv", "metrics.jsonl", "model.safetensors", "report.html"];
 /// The fields of the last object of a run.
 const DONE: [&str; 16] = [
     "event",
@@ -282,7 +283,7 @@ fn a_folder_of_idx_files_trains_plain_and_compressed_alike() {
 
         let other = rectify(place.path(), &["eval", "--model", "run/model.safetensors", "--data", "digits"]);
         assert_eq!(other.status.code(), Some(2), "{}", said(&other));
-        assert!(said(&other).contains("takes 100 inputs, and the samples have 64 pixels"), "{}", said(&other));
+        assert!(said(&other).contains("takes 100 inputs, and the samples have 64 features"), "{}", said(&other));
     }
     assert!(weights[0] == weights[1]);
 }

@@ -24,9 +24,13 @@ use super::progress::Progress;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Samples: digits (embedded), synthetic[:N] (generated) or a folder of IDX files named as MNIST's
+    /// Samples: digits (embedded), synthetic[:N] (generated), a folder of IDX files named as MNIST's, a folder with a folder
+    /// of PNG images for each class, an .npz archive of x and y (or x_train, y_train, x_test, y_test), or a .csv table
     #[arg(long, value_name = "SOURCE", default_value_t = usual().data)]
     data: DataSource,
+    /// Column of the labels of a table, by name or by number from 1
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
     /// Sizes of the hidden layers, or none
     #[arg(long, value_name = "SIZES", default_value_t = Sizes(usual().hidden))]
     hidden: Sizes,
@@ -70,6 +74,7 @@ const EXAMPLES: &str = "\
 Examples:
   rectify train
   rectify train --data mnist --hidden 512,256 --optimizer adam --epochs 5 --out runs/wide
+  rectify train --data flowers.csv --label species --hidden 16
   rectify train --json --quiet | jq .test_accuracy";
 
 fn usual() -> TrainOptions {
@@ -103,6 +108,7 @@ impl Args {
         };
         Ok(TrainOptions {
             data: self.data,
+            label: self.label,
             hidden: self.hidden.0,
             activation: self.activation,
             epochs: self.epochs,

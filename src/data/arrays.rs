@@ -6,9 +6,17 @@ use crate::data::{Dataset, Features, Geometry, Targets, one_hot};
 /// What an axis of channels can have.
 const CHANNELS: [usize; 3] = [1, 3, 4];
 
+/// The value of a fully inked pixel: 1 in arrays that hold nothing else but 0, truth values for one.
+pub(super) fn maximum<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> u8 {
+    let is_binary =
+        |array: &Array| matches!(array.values(), Values::Bytes(pixels) if pixels.iter().all(|&pixel| pixel <= 1));
+    if arrays.into_iter().all(is_binary) { 1 } else { u8::MAX }
+}
+
 /// The set of these features `[samples, ...]` and labels; the error is the rule that is broken.
-pub(super) fn dataset(x: Array, labels: Vec<u32>, classes: usize) -> Result<Dataset, String> {
+pub(super) fn dataset(x: Array, maximum: u8, labels: Vec<u32>, classes: usize) -> Result<Dataset, String> {
     let (geometry, channels_last) = geometry(x.shape())?;
+    let geometry = Geometry { maximum, ..geometry };
     if x.shape()[0] != labels.len() {
         return Err(format!("has {} samples, but {} labels", x.shape()[0], labels.len()));
     }

@@ -63,8 +63,8 @@ pub struct Split {
 }
 
 impl Dataset {
-    /// The most classes a set can have.
-    pub const MAX_CLASSES: usize = 1 << 16;
+    /// The most classes a set can have: every pair of them is counted when a model is judged.
+    pub const MAX_CLASSES: usize = 1 << 12;
 
     /// A set of `labels.len()` images of `geometry`, `[samples, channels, rows, columns]` in `pixels`, with labels below
     /// `classes`.

@@ -1,5 +1,8 @@
 //! Samples to learn from: the embedded handwriting, a generator of any size, and readers of files.
 //!
+//! [`load`] finds out what a path holds: IDX files, images in folders, an `.npz` archive, a table. Nothing that a file declares is
+//! believed before the file backs it: sizes are held against its length before memory is taken.
+//!
 //! A [`Dataset`] is plain memory and knows nothing of tensors; [`Partition`] cuts it into parts; [`Batches`] gives the sample indices of each step, and
 //! [`Dataset::normalise`] writes those samples as floats wherever the caller wants them.
 //!

@@ -38,7 +38,7 @@ pub fn encode(labels: &[u32], classes: usize) -> Result<Vec<f32>> {
 /// # Errors
 /// [`Error::Argument`] for rows that do not come out even, more classes than a label can name, or a value that is no number.
 pub fn decode(rows: &[f32], classes: usize) -> Result<Vec<u32>> {
-    if classes == 0 || rows.len() % classes != 0 || u32::try_from(classes).is_err() {
+    if classes == 0 || !rows.len().is_multiple_of(classes) || u32::try_from(classes).is_err() {
         let rule = format!("{} numbers cannot be cut into rows of {classes} classes", rows.len());
         return Err(Error::argument("one-hot decode", rule));
     }

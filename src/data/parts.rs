@@ -107,7 +107,7 @@ impl Targets {
                 }
             }
             Self::Values { values, width } => {
-                if values.len() % width != 0 {
+                if !values.len().is_multiple_of(*width) {
                     return Err(format!("{} values cannot be cut into {width} for each sample", values.len()));
                 }
                 match values.iter().position(|value| !value.is_finite()) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::arrays::{dataset, labels};
+use crate::data::arrays::{dataset, labels, maximum};
 use crate::data::npz::Archive;
 use crate::data::{Dataset, Partition, Split, Table, idx, images};
 use crate::{Error, Result};
@@ -72,8 +72,8 @@ fn load_archive(path: &Path, seed: u64) -> Result<Split> {
     let mut read = |[x, y]: [&str; 2]| Ok::<_, Error>((archive.array(x)?, labels(archive.array(y)?).map_err(broken)?));
     if let Some([train, test]) = PARTS.into_iter().find(|[train, test]| has(train) && has(test)) {
         let ((x, y), (x_test, y_test)) = (read(train)?, read(test)?);
-        let classes = classes(y.iter().chain(&y_test));
-        let [train, test] = [(x, y), (x_test, y_test)].map(|(x, y)| dataset(x, y, classes).map_err(broken));
+        let (classes, maximum) = (classes(y.iter().chain(&y_test)), maximum([&x, &x_test]));
+        let [train, test] = [(x, y), (x_test, y_test)].map(|(x, y)| dataset(x, maximum, y, classes).map_err(broken));
         let (train, test) = (train?, test?);
         if train.geometry() != test.geometry() {
             let rule = format!("test samples are {}, but training samples are {}", test.geometry(), train.geometry());
@@ -86,8 +86,8 @@ fn load_archive(path: &Path, seed: u64) -> Result<Split> {
         return Err(broken(format!("has no arrays x and y, nor x_train, y_train, x_test and y_test; it has: {known}")));
     };
     let (x, y) = read(pair)?;
-    let classes = classes(y.iter());
-    divided(&dataset(x, y, classes).map_err(broken)?, seed)
+    let (classes, maximum) = (classes(y.iter()), maximum([&x]));
+    divided(&dataset(x, maximum, y, classes).map_err(broken)?, seed)
 }
 
 /// As many as the labels need.

@@ -5,6 +5,9 @@ use std::fmt;
 use super::figures::{grouped, percent};
 use super::html::Text;
 
+/// The most classes that are drawn: more would fill screens, and files of many megabytes.
+const MAX_DRAWN: usize = 100;
+
 /// Counts of every pair of true and predicted class.
 #[derive(Debug, Clone, Default)]
 pub struct Confusion {
@@ -33,6 +36,10 @@ impl Confusion {
 /// A table, coloured as a heat map. Right and wrong have scales of their own: a few errors must show beside many hits.
 impl fmt::Display for Confusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.classes.len() > MAX_DRAWN {
+            let classes = grouped(self.classes.len() as u64);
+            return write!(f, r#"<p class="note">{classes} classes are too many to draw.</p>"#);
+        }
         f.write_str(
             r#"<div class="scroll"><table class="confusion"><caption>Rows: the truth. Columns: the prediction. "#,
         )?;
@@ -106,5 +113,7 @@ mod tests {
         let classes: Vec<String> = ["a", "b"].map(String::from).into();
         assert!(!Confusion { classes, counts: vec![0; 4] }.to_string().contains("NaN"));
         assert!(Confusion::default().to_string().ends_with("</div>"));
+        let many = Confusion { classes: vec!["a".into(); 1000], counts: vec![1; 1_000_000] };
+        assert_eq!(many.to_string(), r#"<p class="note">1,000 classes are too many to draw.</p>"#);
     }
 }

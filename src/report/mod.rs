@@ -3,18 +3,25 @@
 pub mod figures;
 pub mod metrics;
 pub mod page;
+pub mod scores;
 
 mod axis;
 mod confusion;
+mod crc32c;
+mod events;
 mod gallery;
+mod histogram;
 mod html;
 mod line_chart;
 mod memory_chart;
 mod memory_trace;
 mod png;
+mod protobuf;
 
 pub use confusion::Confusion;
+pub use events::EventsLog;
 pub use gallery::{GrayImage, Mistake};
 pub use memory_trace::{MemoryEvent, MemoryTrace};
 pub use metrics::MetricsLog;
 pub use page::Page;
+pub use scores::{Average, ClassScores};

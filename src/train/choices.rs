@@ -14,8 +14,8 @@ pub enum DataSource {
     Digits,
     /// This many generated 28x28 digits.
     Synthetic(usize),
-    /// A folder of IDX files, named as MNIST's.
-    Folder(PathBuf),
+    /// A file or folder that [`crate::data::load`] can read.
+    Path(PathBuf),
 }
 
 impl DataSource {
@@ -24,13 +24,17 @@ impl DataSource {
     /// The most digits it generates.
     pub const MAX_SYNTHETIC: usize = 10_000_000;
 
-    pub(super) fn check(&self) -> Result<()> {
+    /// Whether there can be such samples, whose labels are in the column `label` of a table.
+    pub(super) fn check(&self, label: Option<&str>) -> Result<()> {
         match self {
+            Self::Digits | Self::Synthetic(_) if label.is_some() => {
+                Err(Error::argument("label", format!("names a column of a table, and '{self}' is none")))
+            }
             Self::Digits => Ok(()),
             Self::Synthetic(samples) => within("data", "synthetic samples", *samples, 1, Self::MAX_SYNTHETIC),
-            Self::Folder(path) if path.is_dir() => Ok(()),
-            Self::Folder(path) => {
-                let rule = format!("'{}' is neither 'digits', 'synthetic[:N]' nor a folder", path.display());
+            Self::Path(path) if path.is_dir() || path.is_file() => Ok(()),
+            Self::Path(path) => {
+                let rule = format!("'{}' is neither 'digits', 'synthetic[:N]' nor a file or folder", path.display());
                 Err(Error::argument("data", rule))
             }
         }
@@ -42,7 +46,7 @@ impl Display for DataSource {
         match self {
             Self::Digits => f.write_str("digits"),
             Self::Synthetic(samples) => write!(f, "synthetic:{samples}"),
-            Self::Folder(path) => path.display().fmt(f),
+            Self::Path(path) => path.display().fmt(f),
         }
     }
 }
@@ -58,7 +62,7 @@ impl FromStr for DataSource {
                 Ok(samples) => Ok(Self::Synthetic(samples)),
                 Err(_) => Err(Error::argument("data", format!("'{samples}' is not a number of samples"))),
             },
-            _ => Ok(Self::Folder(PathBuf::from(text))),
+            _ => Ok(Self::Path(PathBuf::from(text))),
         }
     }
 }

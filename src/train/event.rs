@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::report::ClassScores;
+
 /// Receives the events of a run in order; [`ControlFlow::Break`] asks it to save what it has and stop.
 pub type Watch<'a> = &'a mut dyn FnMut(Event) -> ControlFlow<()>;
 
@@ -148,10 +150,36 @@ pub struct Evaluation {
     pub loss: f64,
     /// Share of them classified right, 0 to 1.
     pub accuracy: f64,
+    /// Share of them whose class is among the three that were thought likeliest.
+    pub top_3_accuracy: f64,
+    /// Mean recall of the classes that have samples.
+    pub balanced_accuracy: f64,
+    /// Correlation of truth and prediction, -1 to 1.
+    pub matthews: f64,
+    /// The mean over classes.
+    pub macro_average: ClassScores,
+    /// All decisions counted together.
+    pub micro_average: ClassScores,
+    /// The mean over classes, weighted by their samples.
+    pub weighted_average: ClassScores,
+    /// The figures of each class.
+    pub classes: Vec<Class>,
+    /// How many samples of each class (row) were taken for each class (column); none for more than 256 classes.
+    pub confusion: Vec<Vec<u64>>,
     /// Seconds it took.
     pub seconds: f64,
     /// Samples per second.
     pub samples_per_second: f64,
+}
+
+/// How well one class is recognised.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Its figures.
+    #[serde(flatten)]
+    pub scores: ClassScores,
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ pub mod event;
 pub mod options;
 mod run;
 mod samples;
+mod saved;
 
 pub use choices::DataSource;
 pub use evaluate::evaluate;
-pub use event::{Done, Epoch, Evaluation, Event, Start, Step};
+pub use event::{Class, Done, Epoch, Evaluation, Event, Start, Step};
 pub use options::{EvalOptions, Optimizer, TrainOptions};
 pub use run::run;

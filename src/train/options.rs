@@ -16,6 +16,9 @@ pub struct TrainOptions {
     /// What to train and test on.
     #[serde(serialize_with = "as_text")]
     pub data: DataSource,
+    /// The column of labels, by name or by number from 1, where the data are a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Sizes of the hidden layers, from the input on; empty for none.
     pub hidden: Vec<usize>,
     /// The activation after each hidden layer.
@@ -56,7 +59,7 @@ impl TrainOptions {
     /// # Errors
     /// [`Error::Argument`] naming the option, its value and the rule it breaks.
     pub fn check(&self) -> Result<()> {
-        self.data.check()?;
+        self.data.check(self.label.as_deref())?;
         within("hidden", "layers", self.hidden.len(), 0, Self::MAX_LAYERS)?;
         for &units in &self.hidden {
             within("hidden", "units in a layer", units, 1, Self::MAX_UNITS)?;
@@ -78,6 +81,7 @@ impl Default for TrainOptions {
         let optimizer = Optimizer::Sgd { momentum: Optimizer::DEFAULT_MOMENTUM };
         Self {
             data: DataSource::Digits,
+            label: None,
             hidden: vec![128, 64],
             activation: Activation::Relu,
             epochs: 30,
@@ -99,6 +103,8 @@ pub struct EvalOptions {
     pub model: PathBuf,
     /// Whose test samples to classify.
     pub data: DataSource,
+    /// The column of labels, by name or by number from 1, where the data are a table.
+    pub label: Option<String>,
     /// Samples per forward pass.
     pub batch_size: usize,
     /// Where to compute.
@@ -114,7 +120,7 @@ impl EvalOptions {
         if !self.model.is_file() {
             return Err(Error::argument("model", format!("'{}' is not a file", self.model.display())));
         }
-        self.data.check()?;
+        self.data.check(self.label.as_deref())?;
         within("batch-size", "samples", self.batch_size, 1, TrainOptions::MAX_BATCH)
     }
 }
@@ -197,7 +203,7 @@ mod tests {
         assert!(with(|o| o.optimizer = Optimizer::Sgd { momentum: 0.0 }).is_ok());
         assert!(with(|o| o.weight_decay = -0.1).is_err());
         assert!(with(|o| o.data = DataSource::Synthetic(0)).is_err());
-        let error = with(|o| o.data = DataSource::Folder("nowhere".into())).unwrap_err().to_string();
-        assert_eq!(error, "data: 'nowhere' is neither 'digits', 'synthetic[:N]' nor a folder");
+        let error = with(|o| o.data = DataSource::Path("nowhere".into())).unwrap_err().to_string();
+        assert_eq!(error, "data: 'nowhere' is neither 'digits', 'synthetic[:N]' nor a file or folder");
     }
 }

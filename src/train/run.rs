@@ -6,44 +6,47 @@ use std::time::{Duration, Instant};
 use super::evaluate::{Verdicts, classify};
 use super::event::{Done, Epoch, Event, Start, Step, Watch};
 use super::options::{Optimizer, TrainOptions};
-use super::samples::{Batch, NextBatch, load};
+use super::samples::{Batch, NextBatch, load, normalisation};
+use super::saved;
 use crate::autograd::Tape;
 use crate::checkpoint::{NamedTensor, Weights, prepare_folder, write_atomically};
-use crate::data::{Batches, Dataset, Split};
+use crate::data::{Batches, Dataset, Features, Normalisation, Split};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::memory::{EventKind, Recording};
 use crate::nn::Mlp;
 use crate::optim::{self, Adam, Rule, Sgd};
-use crate::report::{Confusion, GrayImage, MemoryEvent, MemoryTrace, MetricsLog, Mistake, Page};
+use crate::report::{EventsLog, GrayImage, MemoryEvent, MemoryTrace, MetricsLog, Mistake, Page};
 
 /// Misclassified samples shown on the page.
 const MISTAKES: usize = 48;
 
-/// Trains a classifier and writes the run folder: `model.safetensors`, `config.json`, `metrics.csv`, `metrics.jsonl` and
-/// `report.html`. A watcher that breaks stops the training; what there is by then is saved.
+/// Trains a classifier and writes the run folder: `model.safetensors`, `config.json`, `metrics.csv`, `metrics.jsonl`,
+/// `events.out.tfevents` for TensorBoard and `report.html`. A watcher that breaks stops the training; what there is by then is saved.
 ///
 /// # Errors
 /// Options, data, device, memory or the run folder fail.
 pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
     options.check()?;
     let device = Device::open(options.device)?;
-    let split = load(&options.data, options.seed)?;
+    let split = load(&options.data, options.label.as_deref(), options.seed)?;
     let mut trainer = Trainer::new(options, &device, &split)?;
     // Last of what can fail at the start, so that a failure leaves no empty folder.
     prepare_folder(&options.out)?;
     let start = trainer.start();
     let mut stopped = watch(Event::Start(start.clone())).is_break();
     let mut metrics = MetricsLog::create(&options.out, "metrics", &Epoch::COLUMNS)?;
+    let mut events = EventsLog::create(&options.out)?;
     while !stopped && trainer.epochs.len() < options.epochs {
         stopped = trainer.epoch(watch)?.is_break();
         if let Some(epoch) = trainer.epochs.last().filter(|epoch| !stopped || epoch.steps == trainer.step_losses.len())
         {
             metrics.append(epoch)?;
+            events.scalars(epoch.steps as u64, &curves(epoch, options.learning_rate))?;
             stopped |= watch(Event::Epoch(*epoch)).is_break();
         }
     }
-    let done = trainer.finish(start)?;
+    let done = trainer.finish(start, &mut events)?;
     // Whether to go on is no question any more.
     let _ = watch(Event::Done(done.clone()));
     Ok(done)
@@ -53,6 +56,7 @@ struct Trainer<'a> {
     options: &'a TrainOptions,
     device: &'a Device,
     split: &'a Split,
+    normalisation: Normalisation,
     model: Mlp,
     optimizer: optim::Optimizer,
     batches: Batches,
@@ -80,6 +84,7 @@ impl<'a> Trainer<'a> {
             options,
             device,
             split,
+            normalisation: normalisation(train),
             model,
             optimizer,
             batches: Batches::new(train.samples(), options.batch_size)?.shuffled(options.seed),
@@ -128,7 +133,7 @@ impl<'a> Trainer<'a> {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        let verdicts = classify(&self.model, &self.split.test, self.options.batch_size)?;
+        let verdicts = self.classify_test_samples()?;
         self.epochs.push(Epoch {
             epoch,
             steps: self.step_losses.len(),
@@ -147,14 +152,14 @@ impl<'a> Trainer<'a> {
     fn step(&mut self, indices: &[usize], next: Option<&[usize]>) -> Result<(f64, usize)> {
         let batch = match self.next.take() {
             Some(batch) => batch,
-            None => NextBatch::new(&self.split.train, indices, self.device)?,
+            None => self.batch(indices)?,
         };
         let ledger = self.device.ledger();
         let (before, batch_bytes) = (ledger.live_bytes() - batch.bytes(), batch.bytes());
         // The second step is the first in the steady state.
         let recording = (self.step_losses.len() == 1).then(|| (ledger.record(), live_by_label(self.device)));
         let batch = batch.arrive()?;
-        self.next = next.map(|next| NextBatch::new(&self.split.train, next, self.device)).transpose()?;
+        self.next = next.map(|next| self.batch(next)).transpose()?;
         let next_bytes = self.next.as_ref().map_or(0, NextBatch::bytes);
         let result = self.compute(batch)?;
         self.live_bytes = (before, ledger.live_bytes() - next_bytes);
@@ -164,6 +169,14 @@ impl<'a> Trainer<'a> {
             self.memory = Some(trace(&recording, live_before, before + peak + batch_bytes + next_bytes));
         }
         Ok(result)
+    }
+
+    fn batch(&self, indices: &[usize]) -> Result<NextBatch> {
+        NextBatch::new(&self.split.train, &self.normalisation, indices, self.device)
+    }
+
+    fn classify_test_samples(&self) -> Result<Verdicts> {
+        classify(&self.model, &self.split.test, &self.normalisation, self.options.batch_size)
     }
 
     fn compute(&mut self, batch: Batch) -> Result<(f64, usize)> {
@@ -180,13 +193,17 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes the run folder.
-    fn finish(self, start: Start) -> Result<Done> {
+    fn finish(self, start: Start, events: &mut EventsLog) -> Result<Done> {
         let TrainOptions { out, .. } = self.options;
         let model_file = out.join("model.safetensors");
-        self.weights()?.save(&model_file)?;
+        let weights = self.weights()?;
+        weights.save(&model_file)?;
+        for tensor in &weights.tensors {
+            events.histogram(self.step_losses.len() as u64, &tensor.name, saved::numbers(tensor))?;
+        }
         let config = serde_json::to_value(self.options).map_err(|cause| Error::data(out, cause.to_string()))?;
         write_atomically(out.join("config.json"), |file| writeln!(file, "{config:#}"))?;
-        let verdicts = classify(&self.model, &self.split.test, self.options.batch_size)?;
+        let verdicts = self.classify_test_samples()?;
         let seconds = self.spent.as_secs_f64();
         let done = Done {
             device: start.device.clone(),
@@ -209,7 +226,7 @@ impl<'a> Trainer<'a> {
             start,
             done: done.clone(),
             options: named(&config),
-            confusion: confusion(&self.split.test, &verdicts),
+            confusion: verdicts.confusion(&self.split.test, self.split.test.class_names())?,
             mistakes: mistakes(&self.split.test, &verdicts),
             epochs: self.epochs,
             step_losses: self.step_losses,
@@ -236,8 +253,22 @@ impl<'a> Trainer<'a> {
             ("activation", self.options.activation.to_string()),
             ("seed", self.options.seed.to_string()),
         ];
-        Ok(Weights { tensors, metadata: metadata.map(|(name, value)| (name.to_owned(), value)).into() })
+        let metadata = metadata.map(|(name, value)| (name.to_owned(), value)).into();
+        let mut weights = Weights { tensors, metadata };
+        saved::attach(&mut weights, &self.normalisation, self.split.train.class_names())?;
+        Ok(weights)
     }
+}
+
+/// What TensorBoard draws of an epoch.
+fn curves(epoch: &Epoch, learning_rate: f64) -> [(&'static str, f64); 5] {
+    [
+        ("loss/train", epoch.train_loss),
+        ("loss/test", epoch.test_loss),
+        ("accuracy/train", epoch.train_accuracy),
+        ("accuracy/test", epoch.test_accuracy),
+        ("learning_rate", learning_rate),
+    ]
 }
 
 fn live_by_label(device: &Device) -> Vec<(String, u64)> {
@@ -262,27 +293,41 @@ fn named(config: &serde_json::Value) -> Vec<(String, String)> {
         .collect()
 }
 
-fn confusion(test: &Dataset, verdicts: &Verdicts) -> Confusion {
-    let classes = test.classes();
-    let mut counts = vec![0; classes * classes];
-    for (&truth, &(class, _)) in test.labels().iter().zip(&verdicts.predictions) {
-        counts[truth as usize * classes + class] += 1;
-    }
-    Confusion { classes: (0..classes).map(|class| class.to_string()).collect(), counts }
-}
-
 /// The first samples that were taken for what they are not.
 fn mistakes(test: &Dataset, verdicts: &Verdicts) -> Vec<Mistake> {
-    let geometry = test.geometry();
+    let name = |class: usize| test.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
     let pairs = test.labels().iter().zip(&verdicts.predictions).enumerate();
     let wrong = pairs.filter(|(_, (truth, (class, _)))| **truth as usize != *class);
     wrong
         .take(MISTAKES)
-        .filter_map(|(index, (truth, &(class, confidence)))| {
-            let scale = |&pixel: &u8| (u32::from(pixel) * 255 / u32::from(geometry.maximum).max(1)) as u8;
-            let pixels = test.image(index)?.iter().map(scale).collect();
-            let image = GrayImage { width: geometry.columns as u32, height: geometry.rows as u32, pixels };
-            Some(Mistake { image, truth: truth.to_string(), prediction: class.to_string(), confidence })
+        .map(|(index, (&truth, &(class, confidence)))| Mistake {
+            image: picture(test, index),
+            truth: name(truth as usize),
+            prediction: name(class),
+            confidence,
         })
         .collect()
+}
+
+/// A sample in grey: the mean of its channels, of measurements from the least to the greatest.
+fn picture(test: &Dataset, index: usize) -> GrayImage {
+    let geometry = test.geometry();
+    let place = index * geometry.features()..(index + 1) * geometry.features();
+    let (values, least, most) = match test.features() {
+        Features::Bytes(pixels) => {
+            (pixels[place].iter().map(|&pixel| f32::from(pixel)).collect::<Vec<_>>(), 0.0, f32::from(geometry.maximum))
+        }
+        Features::Floats(numbers) => {
+            let values = numbers[place].to_vec();
+            let (least, most) =
+                (values.iter().copied().fold(f32::MAX, f32::min), values.iter().copied().fold(f32::MIN, f32::max));
+            (values, least, most)
+        }
+    };
+    let plane = geometry.rows * geometry.columns;
+    let grey = |at: usize| {
+        let sum: f32 = values[at..].iter().step_by(plane).map(|value| value - least).sum();
+        (sum * 255.0 / (most - least).max(f32::MIN_POSITIVE) / geometry.channels as f32) as u8
+    };
+    GrayImage { width: geometry.columns as u32, height: geometry.rows as u32, pixels: (0..plane).map(grey).collect() }
 }

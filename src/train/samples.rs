@@ -1,23 +1,31 @@
-//! Samples on the device: pixels scaled to 0..1, and labels.
+//! Samples on the device: features normalised, and labels.
 
 use super::choices::DataSource;
-use crate::data::{self, Dataset, Normalisation, Split};
+use crate::data::{self, Dataset, Features, Normalisation, Split};
 use crate::device::Device;
 use crate::error::Result;
 use crate::tensor::{Prefetched, Tensor};
 
-/// The training and test samples of a source.
-pub fn load(source: &DataSource, seed: u64) -> Result<Split> {
+/// The training and test samples of a source, whose labels are in the column `label` of a table.
+pub fn load(source: &DataSource, label: Option<&str>, seed: u64) -> Result<Split> {
     match source {
         DataSource::Digits => data::digits(),
         DataSource::Synthetic(count) => data::synthetic(*count, seed),
-        DataSource::Folder(path) => data::idx::load_folder(path),
+        DataSource::Path(path) => data::load(path, label, seed),
+    }
+}
+
+/// What a model sees of samples like these: pixels as shares of the maximum, measurements with mean 0 and deviation 1.
+pub fn normalisation(train: &Dataset) -> Normalisation {
+    match train.features() {
+        Features::Bytes(_) => Normalisation::UNIT,
+        Features::Floats(_) => Normalisation::per_feature(train),
     }
 }
 
 /// A batch on the device.
 pub struct Batch {
-    /// Shape [samples, pixels], F32, 0 to 1.
+    /// Shape [samples, features], F32, normalised.
     pub images: Tensor,
     /// Shape [samples], U32.
     pub labels: Tensor,
@@ -34,11 +42,11 @@ pub struct NextBatch {
 
 impl NextBatch {
     /// The samples of these indices.
-    pub fn new(dataset: &Dataset, indices: &[usize], device: &Device) -> Result<Self> {
+    pub fn new(dataset: &Dataset, by: &Normalisation, indices: &[usize], device: &Device) -> Result<Self> {
         let _scope = crate::scope::enter("batch");
         let features = dataset.geometry().features();
         let mut floats = vec![0.0; indices.len() * features];
-        dataset.normalise(indices, &Normalisation::UNIT, &mut floats)?;
+        dataset.normalise(indices, by, &mut floats)?;
         let truth = dataset.labels_at(indices)?;
         let images = Prefetched::new(&floats, &[indices.len(), features], device)?;
         let labels = Prefetched::new(&truth, &[truth.len()], device)?;
