@@ -128,10 +128,13 @@ fn limits_are_reached() -> Result<()> {
     Ok(())
 }
 
+/// A place, the value there, and the derivative.
+type Kink = (f64, f64, f64);
+
 /// At a kink the derivative is that of the left side; beside a jump that of the side the value belongs to.
 #[test]
 fn kinks_have_the_derivative_that_is_documented() -> Result<()> {
-    let kinks: &[(&str, &[(f64, f64, f64)])] = &[
+    let kinks: &[(&str, &[Kink])] = &[
         ("step", &[(0.0, 1.0, 0.0)]),
         ("relu", &[(0.0, 0.0, 0.0), (-0.0, 0.0, 0.0)]),
         ("leaky_relu(0.25)", &[(0.0, 0.0, 0.25)]),
@@ -225,7 +228,7 @@ fn squashing_functions_rise_within_their_range() -> Result<()> {
     let rising: Vec<f64> = (-40_000..=40_000).map(|i| f64::from(i) / 1024.0).collect();
     for (formula, low, high) in squashing {
         for (dtype, epsilon) in [(DType::F32, f64::from(f32::EPSILON)), (DType::F64, f64::EPSILON)] {
-            let values = results(&*named(formula), &[rising.clone()], dtype)?;
+            let values = results(&*named(formula), std::slice::from_ref(&rising), dtype)?;
             let within = values.iter().all(|y| (*low - epsilon * 2.0..=*high + epsilon * 2.0).contains(y));
             assert!(within, "{formula} of {dtype} leaves its range");
             for (pair, x) in values.windows(2).zip(&rising) {
@@ -252,7 +255,7 @@ fn dips_are_as_deep_as_documented() -> Result<()> {
     ];
     let grid: Vec<f64> = (-60_000..=60_000).map(|i| f64::from(i) / 4096.0).collect();
     for (formula, least) in dips {
-        let values = results(&*named(formula), &[grid.clone()], DType::F64)?;
+        let values = results(&*named(formula), std::slice::from_ref(&grid), DType::F64)?;
         let found = values.into_iter().fold(INFINITE, f64::min);
         assert!((found - least).abs() < 2e-6, "{formula}: {found}");
     }

@@ -65,7 +65,7 @@ pub fn run(args: &Args, activation: Activation) -> Result<(), Failure> {
         print_line(&heading(activation))?;
         let about = About::new(activation);
         wrapped(&about.text(), columns()).iter().try_for_each(|line| print_line(line))?;
-        plot::draw(columns(), |count| curve(count)).iter().try_for_each(|line| print_line(line))?;
+        plot::draw(columns(), curve).iter().try_for_each(|line| print_line(line))?;
     }
     Ok(())
 }
