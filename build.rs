@@ -1,4 +1,5 @@
-//! Gathers the CUDA sources in `kernels/` into a table of constants. Needs no GPU and no toolkit.
+//! Gathers the CUDA sources in `kernels/` into a table of constants, and the Rust of the README into one program to be tested.
+//! Needs no GPU and no toolkit.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,11 @@ use std::{env, fs};
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=kernels");
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("kernels");
+    println!("cargo::rerun-if-changed=README.md");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("set by cargo"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap_or_else(|error| panic!("README.md: {error}"));
+    write("readme.md", &program(&readme));
+    let folder = root.join("kernels");
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.expect("a readable folder").path());
     let is_source = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "cu" || ending == "cuh");
@@ -28,8 +33,19 @@ fn main() {
         write!(list, "{constant}, ").expect("strings grow");
     }
     let table = format!("{constants}\n/// Every source, by name.\npub const ALL: &[KernelSource] = &[{list}];\n");
-    let output = Path::new(&env::var("OUT_DIR").expect("set by cargo")).join("kernels.rs");
-    fs::write(&output, table).unwrap_or_else(|error| panic!("{}: {error}", output.display()));
+    write("kernels.rs", &table);
+}
+
+fn write(name: &str, text: &str) {
+    let output = Path::new(&env::var("OUT_DIR").expect("set by cargo")).join(name);
+    fs::write(&output, text).unwrap_or_else(|error| panic!("{}: {error}", output.display()));
+}
+
+/// Every block of Rust in a text, one after the other, as one block that is a whole program.
+fn program(text: &str) -> String {
+    let blocks = text.split("```rust\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let lines: String = blocks.map(|(block, _)| block).collect();
+    format!("```\nfn main() -> rectify::Result<()> {{\n{lines}Ok(())\n}}\n```\n")
 }
 
 /// What the source says it does.

@@ -18,6 +18,11 @@ pub mod tensor;
 pub mod train;
 mod traversal;
 
+/// What the README shows, to be tested.
+#[cfg(doctest)]
+#[doc = include_str!(concat!(env!("OUT_DIR"), "/readme.md"))]
+struct Readme;
+
 pub use autograd::{Gradients, Tape, Var};
 pub use device::{Device, DeviceChoice};
 pub use dtype::{DType, Element};
