@@ -31,6 +31,7 @@ mod needs;
 mod reduce;
 mod rows;
 mod tape;
+mod unscale;
 mod var;
 mod views;
 mod windows;

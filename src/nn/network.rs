@@ -43,6 +43,8 @@ pub struct Network {
     input: Vec<usize>,
     links: Arc<[Link]>,
     parameters: Parameters,
+    /// The element type that results are computed in.
+    compute: DType,
     seed: u64,
     passes: Arc<AtomicU64>,
 }
@@ -53,6 +55,7 @@ pub struct NetworkBuilder {
     input: Vec<usize>,
     chain: Chain,
     dtype: DType,
+    compute: Option<DType>,
     seed: u64,
 }
 
@@ -60,7 +63,7 @@ impl Network {
     /// A network for inputs of these sizes, the batch axis in front not counted: `[784]`, or [height, width, channels].
     #[allow(clippy::new_ret_no_self, reason = "a network is there once it is built")]
     pub fn new(input: &[usize]) -> NetworkBuilder {
-        NetworkBuilder { input: input.to_vec(), chain: Chain::new(), dtype: DType::F32, seed: 0 }
+        NetworkBuilder { input: input.to_vec(), chain: Chain::new(), dtype: DType::F32, compute: None, seed: 0 }
     }
 
     /// Its parameters: `conv2d1.weight`, `dense1.bias`.
@@ -115,11 +118,11 @@ impl Network {
     /// As [`forward`](Self::forward), and shows the results of each layer by its name.
     pub(super) fn forward_each(&self, tape: &Tape, inputs: &Tensor, see: impl FnMut(&str, &Var)) -> Result<Var> {
         let pass = self.passes.fetch_add(1, Ordering::Relaxed);
-        let leaf = |parameter: &super::Parameter| match parameter.is_trained() {
-            true => tape.parameter(&parameter.tensor),
-            false => Ok(Var::constant(&parameter.tensor)),
+        let leaves = match self.compute == self.parameters.flat().dtype() {
+            true => self.leaves(tape)?,
+            false => self.converted_leaves(tape)?,
         };
-        self.run(inputs, &Pass::training(mixed(self.seed, pass)), leaf, see)
+        self.run(inputs, &Pass::training(mixed(self.seed, pass)), &leaves, see)
     }
 
     /// The results for a batch after training, with nothing kept.
@@ -127,29 +130,56 @@ impl Network {
     /// # Errors
     /// As [`forward`](Self::forward).
     pub fn infer(&self, inputs: &Tensor) -> Result<Tensor> {
-        let leaf = |parameter: &super::Parameter| Ok(Var::constant(&parameter.tensor));
-        self.run(inputs, &Pass::inference(), leaf, |_, _| {}).map(Var::into_tensor)
+        let leaves = self.parameters.iter().map(|parameter| self.constant(parameter)).collect::<Result<Vec<_>>>()?;
+        self.run(inputs, &Pass::inference(), &leaves, |_, _| {}).map(Var::into_tensor)
     }
 
-    fn run(
-        &self,
-        inputs: &Tensor,
-        pass: &Pass,
-        leaf: impl Fn(&super::Parameter) -> Result<Var>,
-        mut see: impl FnMut(&str, &Var),
-    ) -> Result<Var> {
+    /// Every parameter, those that are trained as leaves.
+    fn leaves(&self, tape: &Tape) -> Result<Vec<Var>> {
+        let leaf = |parameter: &super::Parameter| match parameter.is_trained() {
+            true => tape.parameter(&parameter.tensor),
+            false => Ok(Var::constant(&parameter.tensor)),
+        };
+        self.parameters.iter().map(leaf).collect()
+    }
+
+    /// Every parameter in the type of computation, those that are trained as parts of one leaf: one pass converts all of them,
+    /// and one their gradients.
+    fn converted_leaves(&self, tape: &Tape) -> Result<Vec<Var>> {
+        let flat = tape.parameter(self.parameters.flat())?.cast(self.compute)?;
+        let part = |parameter: &super::Parameter| match parameter.range() {
+            Some(range) if parameter.is_trained() => flat.slice(0, range)?.reshape(parameter.tensor.shape()),
+            _ => self.constant(parameter),
+        };
+        self.parameters.iter().map(part).collect()
+    }
+
+    /// A parameter that is not trained in this pass; statistics stay in their type.
+    fn constant(&self, parameter: &super::Parameter) -> Result<Var> {
+        match parameter.range() {
+            Some(_) => Ok(Var::constant(&parameter.tensor.cast(self.compute)?)),
+            None => Ok(Var::constant(&parameter.tensor)),
+        }
+    }
+
+    fn run(&self, inputs: &Tensor, pass: &Pass, leaves: &[Var], mut see: impl FnMut(&str, &Var)) -> Result<Var> {
         if inputs.shape().rank() == 0 || inputs.shape()[1..] != self.input {
             let rule = format!("is not a batch of inputs [batch, ..] with {:?}", self.input);
             return Err(Error::shape("network", &[inputs.shape()], rule));
         }
-        let all: Vec<_> = self.parameters.iter().collect();
-        self.links.iter().try_fold(Var::constant(inputs), |x, link| {
+        // Indices, as an embedding takes them, stay what they are.
+        let is_float = inputs.dtype().is_float();
+        let inputs = if is_float { inputs.cast(self.compute)? } else { inputs.clone() };
+        let result = self.links.iter().try_fold(Var::constant(&inputs), |x, link| {
             let _scope = scope::enter(&link.name);
-            let own = link.parameters.iter().map(|&place| leaf(all[place])).collect::<Result<Vec<_>>>()?;
+            let own: Vec<_> = link.parameters.iter().map(|&place| leaves[place].clone()).collect();
             let result = (link.forward)(&x, &own, pass)?;
             see(&link.name, &result);
-            Ok(result)
-        })
+            Ok::<_, Error>(result)
+        })?;
+        // A loss adds up many numbers: it is computed in the type of the parameters.
+        let own = self.parameters.flat().dtype();
+        if result.dtype() == own || !result.dtype().is_float() { Ok(result) } else { result.cast(own) }
     }
 }
 
@@ -172,6 +202,14 @@ impl NetworkBuilder {
         self
     }
 
+    /// The element type to compute in, by default that of the parameters: with 16 bits here, parameters, their gradients and what an
+    /// optimiser keeps stay in their own type, and products and activations run in 16 bits. Normalisation and results, as
+    /// a loss takes them, are in the parameters' type. For f16 see [`LossScale`](crate::optim::LossScale).
+    pub fn compute(mut self, dtype: DType) -> Self {
+        self.compute = Some(dtype);
+        self
+    }
+
     /// The key of the random draws, of parameters and in training; by default 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -185,8 +223,12 @@ impl NetworkBuilder {
     pub fn build(&self, device: &Device) -> Result<Network> {
         let (links, specs) = self.chain.links(&self.input)?;
         let parameters = Parameters::new(&specs, self.dtype, self.seed, device)?;
+        let compute = self.compute.unwrap_or(self.dtype);
+        if !compute.is_float() {
+            return Err(Error::dtype("network", &[compute], "is not floating point: nothing can be trained in it"));
+        }
         let (input, links) = (self.input.clone(), links.into());
-        Ok(Network { input, links, parameters, seed: self.seed, passes: Arc::default() })
+        Ok(Network { input, links, parameters, compute, seed: self.seed, passes: Arc::default() })
     }
 }
 

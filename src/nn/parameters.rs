@@ -115,6 +115,11 @@ impl Parameter {
         }
     }
 
+    /// Its place in the flat tensor of what is trained.
+    pub(super) fn range(&self) -> Option<Range<usize>> {
+        self.range.clone()
+    }
+
     /// Whether an optimiser changes it.
     pub fn is_trained(&self) -> bool {
         self.range.is_some() && !self.is_frozen

@@ -6,6 +6,7 @@ mod gradients;
 mod images;
 mod networks;
 mod noise;
+mod precision;
 mod statistics;
 mod watched;
 

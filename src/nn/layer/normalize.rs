@@ -75,9 +75,10 @@ impl Layer for LayerNorm {
         let axis = input.len();
         let features = features("layer_norm", input)?;
         Ok(Built::new(input, gain_and_bias(features), move |x, parameters, _| {
-            let (mean, variance) = (x.mean(&[axis])?.unsqueeze(axis)?, x.variance(&[axis], 0)?.unsqueeze(axis)?);
-            let y = Var::zip(standardize { epsilon }, [x, &mean, &variance])?;
-            Var::zip(gain_and_shift, [&y, &parameters[0], &parameters[1]])
+            let (wide, own) = (widened(x)?, all_widened(parameters)?);
+            let (mean, variance) = (wide.mean(&[axis])?.unsqueeze(axis)?, wide.variance(&[axis], 0)?.unsqueeze(axis)?);
+            let y = Var::zip(standardize { epsilon }, [&wide, &mean, &variance])?;
+            as_wide_as(x, Var::zip(gain_and_shift, [&y, &own[0], &own[1]])?)
         }))
     }
 }
@@ -93,8 +94,9 @@ impl Layer for RmsNorm {
         let axis = input.len();
         let [gain, _] = gain_and_bias(features("rms_norm", input)?);
         Ok(Built::new(input, [gain], move |x, parameters, _| {
-            let mean_square = x.square()?.mean(&[axis])?.unsqueeze(axis)?;
-            Var::zip(scale_by_root { epsilon }, [x, &mean_square, &parameters[0]])
+            let (wide, own) = (widened(x)?, all_widened(parameters)?);
+            let mean_square = wide.square()?.mean(&[axis])?.unsqueeze(axis)?;
+            as_wide_as(x, Var::zip(scale_by_root { epsilon }, [&wide, &mean_square, &own[0]])?)
         }))
     }
 }
@@ -114,11 +116,12 @@ impl Layer for BatchNorm {
         let parameters = [gain, bias, running("running_mean", 0.0), running("running_var", 1.0)];
         let axes: Vec<_> = (0..input.len()).collect();
         Ok(Built::new(input, parameters, move |x, parameters, pass| {
-            let [gain, shift, running_mean, running_variance] = parameters else {
+            let (wide, own) = (widened(x)?, all_widened(parameters)?);
+            let [gain, shift, running_mean, running_variance] = &own[..] else {
                 return Err(Error::argument("batch_norm", "needs four parameters"));
             };
             let (mean, variance) = if pass.is_training() {
-                let (mean, variance) = (x.mean(&axes)?, x.variance(&axes, 0)?);
+                let (mean, variance) = (wide.mean(&axes)?, wide.variance(&axes, 0)?);
                 let count = x.tensor().count() as f64 / features as f64;
                 let unbiased = count / (count - 1.0).max(1.0);
                 move_towards(running_mean.tensor(), mean.tensor(), momentum, 1.0)?;
@@ -127,10 +130,25 @@ impl Layer for BatchNorm {
             } else {
                 (running_mean.clone(), running_variance.clone())
             };
-            let y = Var::zip(standardize { epsilon }, [x, &mean, &variance])?;
-            Var::zip(gain_and_shift, [&y, gain, shift])
+            let y = Var::zip(standardize { epsilon }, [&wide, &mean, &variance])?;
+            as_wide_as(x, Var::zip(gain_and_shift, [&y, gain, shift])?)
         }))
     }
+}
+
+/// The same in f32 where it is in 16 bits: means and variances of many numbers need the room.
+fn widened(x: &Var) -> Result<Var> {
+    let wide = x.dtype().compute();
+    if wide == x.dtype() { Ok(x.clone()) } else { x.cast(wide) }
+}
+
+fn all_widened(vars: &[Var]) -> Result<Vec<Var>> {
+    vars.iter().map(widened).collect()
+}
+
+/// A result in the type of what it was made of.
+fn as_wide_as(x: &Var, result: Var) -> Result<Var> {
+    if result.dtype() == x.dtype() { Ok(result) } else { result.cast(x.dtype()) }
 }
 
 fn move_towards(running: &Tensor, now: &Tensor, share: f64, factor: f64) -> Result<()> {

@@ -1,0 +1,98 @@
+//! Loss scaling: what keeps small gradients of f16 from becoming 0.
+
+use crate::autograd::{Gradients, Var};
+use crate::device::{Device, Seed};
+use crate::dtype::DType;
+use crate::error::{Result, check_setting};
+use crate::formula;
+use crate::tensor::Tensor;
+
+formula! {
+    /// The scale and the count of good steps after one: halved after gradients that are not finite, for which `broken` is NaN;
+    /// doubled after `interval` good ones in a row.
+    fn adjust(scale, good, broken; interval) -> 2 = {
+        let due = (good + 1.0).ge(interval);
+        let grown = due.select((2.0 * scale).min(LARGEST), scale);
+        let counted = due.select(0.0, good + 1.0);
+        [broken.is_nan().select((0.5 * scale).max(1.0), grown), broken.is_nan().select(0.0, counted)]
+    }
+}
+
+/// Above, the loss itself would overflow.
+const LARGEST: f64 = 16_777_216.0;
+
+/// Dynamic loss scaling (Micikevicius et al. 2018) that lives on the device: the host never waits for it.
+///
+/// Multiply the loss before the backward pass, and [`unscale`](Self::unscale) the gradients after it. Gradients that are not finite
+/// become 0, so that such a step moves nothing but what momentum and weight decay move, and the scale is halved; after a number
+/// of good steps in a row it is doubled.
+///
+/// ```
+/// use rectify::nn::Network;
+/// use rectify::nn::layer::Dense;
+/// use rectify::optim::{LossScale, Rule, Sgd};
+/// use rectify::{DType, Device, Tape, Tensor};
+///
+/// let device = Device::cpu();
+/// let network = Network::new(&[4]).add(Dense::new(2)).compute(DType::F16).build(&device)?;
+/// let mut sgd = Sgd::new(0.1).for_model(&network)?;
+/// let mut scale = LossScale::new(&device)?;
+/// let x = Tensor::full(&[3, 4], 0.5, DType::F32, &device)?;
+/// let loss = network.forward(&Tape::new(), &x)?.square()?.mean(&[])?;
+/// let mut gradients = scale.scaled(&loss)?.backward()?;
+/// scale.unscale(&mut gradients)?;
+/// sgd.step(&network, &gradients)?;
+/// # Ok::<(), rectify::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct LossScale {
+    /// Shape `[]`, F32, as the count of good steps.
+    scale: Tensor,
+    good: Tensor,
+    interval: f64,
+}
+
+impl LossScale {
+    /// A scale of 65,536 at first, doubled after 2,000 good steps in a row.
+    ///
+    /// # Errors
+    /// Memory runs out.
+    pub fn new(device: &Device) -> Result<Self> {
+        let number = |value| Tensor::full(&[], value, DType::F32, device);
+        Ok(Self { scale: number(65_536.0)?, good: number(0.0)?, interval: 2000.0 })
+    }
+
+    /// After how many good steps in a row the scale is doubled.
+    ///
+    /// # Errors
+    /// 0.
+    pub fn interval(mut self, steps: u32) -> Result<Self> {
+        check_setting("loss scale", "interval", steps.into(), steps > 0, "a number from 1")?;
+        self.interval = steps.into();
+        Ok(self)
+    }
+
+    /// The loss times the scale.
+    ///
+    /// # Errors
+    /// Memory runs out.
+    pub fn scaled(&self, loss: &Var) -> Result<Var> {
+        loss.mul(&Var::constant(&self.scale.cast(loss.dtype())?))
+    }
+
+    /// Divides gradients by the scale that their loss was multiplied with, or makes them 0 where one of them is not finite; then
+    /// adjusts the scale.
+    ///
+    /// # Errors
+    /// Memory runs out.
+    pub fn unscale(&mut self, gradients: &mut Gradients) -> Result<()> {
+        let broken = gradients.divide(&self.scale)?;
+        let (formula, own) = (adjust { interval: self.interval }, [&self.scale, &self.good]);
+        Tensor::update(&formula, &[own[0], own[1], &broken], &own, Seed::default())
+    }
+
+    /// The scale. Shape `[]`: the host waits only if it reads it.
+    pub fn scale(&self) -> &Tensor {
+        &self.scale
+    }
+}
