@@ -10,11 +10,11 @@ use crate::tensor::Tensor;
 
 formula! {
     /// 0 for a number, NaN for infinities and NaN.
-    fn nothing(x) = x * 0.0;
+    fn zero_or_nan(x) = x * 0.0;
     /// What gradients are multiplied by: 0 where one of them is broken.
-    fn factor(scale, broken) = broken.is_nan().select(0.0, scale.recip());
+    fn reciprocal_if_whole(scale, broken) = broken.is_nan().select(0.0, scale.recip());
     /// The product, and 0 for a factor of 0 whatever it is multiplied with.
-    fn product(gradient, factor) = factor.eq(0.0).select(0.0, gradient * factor)
+    fn divided(gradient, factor) = factor.eq(0.0).select(0.0, gradient * factor)
 }
 
 impl Gradients {
@@ -29,11 +29,11 @@ impl Gradients {
             let kept = Tensor::kept("divide", gradient.shape(), &[])?;
             let sum = Tensor::uninitialized(kept, gradient.dtype().compute(), gradient.device())?;
             let reduction = Reduction::Sum { scale: 1.0 };
-            sum.write_reduction("divide", reduction, &nothing, &[gradient], gradient.shape())?;
+            sum.write_reduction("divide", reduction, &zero_or_nan, &[gradient], gradient.shape())?;
             broken = Tensor::zip(arithmetic::add, [&broken, &sum.reshape(&[])?.cast(DType::F32)?])?;
         }
-        let factor = Tensor::zip(factor, [&scale.cast(DType::F32)?, &broken])?;
-        self.rewrite(&product, Some(&factor))?;
+        let factor = Tensor::zip(reciprocal_if_whole, [&scale.cast(DType::F32)?, &broken])?;
+        self.rewrite(&divided, Some(&factor))?;
         Ok(broken)
     }
 }
