@@ -1,6 +1,7 @@
 //! The examples find what they say they find.
 
 #![allow(dead_code, missing_docs, reason = "what only the programs use")]
+#![allow(clippy::duplicate_mod, reason = "each program has what supports it for itself")]
 
 use rectify::{Device, Result};
 

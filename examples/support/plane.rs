@@ -50,15 +50,13 @@ impl fmt::Display for Plane<'_> {
             r##"<rect x="{MARGIN}" y="{MARGIN}" width="{inner}" height="{inner}" fill="none" stroke="#77746b"/>"##
         )?;
         write!(f, r#"<text x="{MARGIN}" y="22">{}</text>"#, self.title)?;
-        write!(
-            f,
-            r#"<text x="{MARGIN}" y="{}">{left} to {right} across, {low} to {high} upwards</text>"#,
-            SIZE - 16.0
-        )?;
-        for (nth, (marks, colour)) in self.marks.iter().zip(COLOURS.iter().cycle()).enumerate() {
-            let line = MARGIN + 16.0 * (nth + 1) as f64;
-            write!(f, r#"<text x="{}" y="{line}" text-anchor="end" style="fill: {colour}">"#, edge - 8.0)?;
-            write!(f, "{}</text>", marks.name)?;
+        write!(f, r#"<text x="{MARGIN}" y="{}">{left} to {right} across, {low} to {high} up</text>"#, SIZE - 16.0)?;
+        write!(f, r#"<text x="{edge}" y="{}" text-anchor="end">"#, SIZE - 16.0)?;
+        for (marks, colour) in self.marks.iter().zip(COLOURS.iter().cycle()) {
+            write!(f, r#"<tspan dx="12" style="fill: {colour}">{}</tspan>"#, marks.name)?;
+        }
+        f.write_str("</text>")?;
+        for (marks, colour) in self.marks.iter().zip(COLOURS.iter().cycle()) {
             let places: Vec<_> = marks.places.iter().filter(|&&place| self.shows(place)).map(|&p| self.at(p)).collect();
             if marks.joined {
                 let points: Vec<_> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
