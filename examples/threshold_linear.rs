@@ -51,6 +51,12 @@ impl Network {
         Ok(Self { connections: Tensor::from_slice(&entries, &[units, units], device)?, entries, units })
     }
 
+    /// Two units with this connection.
+    pub fn pair(connection: f64, device: &Device) -> Result<Self> {
+        let entries = vec![0.0, connection, connection, 0.0];
+        Ok(Self { connections: Tensor::from_slice(&entries, &[2, 2], device)?, entries, units: 2 })
+    }
+
     /// The factor of I - W restricted to a set of units; none where the set is forbidden.
     fn factor(&self, members: &[usize]) -> Option<Cholesky> {
         let entry = |i: usize, j: usize| f64::from(u8::from(i == j)) - self.entries[i * self.units + j];
@@ -154,12 +160,4 @@ fn main() -> Result<()> {
     let time: Vec<f64> = (0..wins.len()).map(|step| step as f64 * STEP).collect();
     let title = "A unit of two that inhibit each other, from two starts, by time";
     support::curves("threshold-linear", title, &time, [("ahead at first", &wins), ("behind at first", &loses)])
-}
-
-impl Network {
-    /// Two units with this connection.
-    pub fn pair(connection: f64, device: &Device) -> Result<Self> {
-        let entries = vec![0.0, connection, connection, 0.0];
-        Ok(Self { connections: Tensor::from_slice(&entries, &[2, 2], device)?, entries, units: 2 })
-    }
 }
