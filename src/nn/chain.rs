@@ -31,6 +31,7 @@ impl Chain {
     }
 
     /// With one more layer at the end.
+    #[allow(clippy::should_implement_trait, reason = "it appends: nothing is added up")]
     pub fn add(self, layer: impl Layer + 'static) -> Self {
         let kind = layer.kind();
         let same = self.layers.iter().filter(|(_, other)| other.kind() == kind).count();

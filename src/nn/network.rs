@@ -185,6 +185,7 @@ impl Network {
 
 impl NetworkBuilder {
     /// With one more layer at the end: see [`Chain::add`].
+    #[allow(clippy::should_implement_trait, reason = "it appends: nothing is added up")]
     pub fn add(mut self, layer: impl Layer + 'static) -> Self {
         self.chain = self.chain.add(layer);
         self

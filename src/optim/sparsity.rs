@@ -24,13 +24,13 @@ pub struct SparsityControl {
 }
 
 impl SparsityControl {
-    /// A control towards this share of zeros, with a factor of 0.001 at first and a gain of 0.5.
+    /// A control towards this share of zeros, with a factor of 0.001 at first and a gain of 0.1.
     ///
     /// # Errors
     /// The target is not above 0 and below 1.
     pub fn new(target: f64) -> Result<Self> {
         check_setting("sparsity", "target", target, target > 0.0 && target < 1.0, "above 0 and below 1")?;
-        Ok(Self { target, gain: 0.5, factor: 1e-3 })
+        Ok(Self { target, gain: 0.1, factor: 1e-3 })
     }
 
     /// The factor at first.

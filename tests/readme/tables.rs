@@ -10,23 +10,15 @@ use super::README;
 const START: &str = "<!-- what there is: written by `cargo test --test readme` -->\n";
 const END: &str = "<!-- end -->";
 
-/// Formulas by range, in the order in which the ranges first come up; those alone with theirs at the end.
+/// A row for each, as its documentation has it.
 fn activations() -> String {
-    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
-    for activation in Activation::ALL {
+    let row = |activation: &Activation| {
         let about = activation.formula().signature().about.replace('`', "").replace('|', "\\|");
         let (formula, rest) = about.split_once(". Range ").expect("its documentation says the range");
         let range = rest.split_once(". Derivative").map_or(rest, |(range, _)| range).trim().trim_end_matches('.');
-        let said = format!("`{}` {}", activation.name(), formula.trim());
-        match rows.iter_mut().find(|(known, _)| known == range) {
-            Some((_, row)) => row.push(said),
-            None => rows.push((range.to_owned(), vec![said])),
-        }
-    }
-    let (alone, shared): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, row)| row.len() == 1);
-    let shared = shared.iter().map(|(range, row)| format!("| {range} | {} |\n", row.join("; ")));
-    let alone: Vec<_> = alone.iter().map(|(range, row)| format!("{}: {range}", row[0])).collect();
-    shared.chain([format!("| others, each with its own | {} |\n", alone.join("; "))]).collect()
+        format!("| `{}` | {} | {range} |\n", activation.name(), formula.trim())
+    };
+    Activation::ALL.iter().map(row).collect()
 }
 
 /// The sources of a folder within `src`, by path.
@@ -74,7 +66,7 @@ fn all() -> String {
     let (layers, losses, rules) =
         (list(types_of("nn/layer", "Layer")), list(losses()), list(types_of("optim", "Rule")));
     let rows = format!("| layers | {layers} |\n| losses | {losses} |\n| optimisers | {rules} |\n");
-    format!("\n| | |\n|---|---|\n{rows}\n| range | activations |\n|---|---|\n{}\n", activations())
+    format!("\n| | |\n|---|---|\n{rows}\n| activation | | range |\n|---|---|---|\n{}\n", activations())
 }
 
 #[test]
