@@ -62,6 +62,14 @@ pub enum Error {
         /// The layer the call was made in.
         layer: Layer,
     },
+    /// Training came to numbers that are none.
+    #[error("train: {place} is not finite at step {step}: lower the learning rate, warm it up, or clip the gradients")]
+    Diverged {
+        /// The step, counted from 1.
+        step: u64,
+        /// What was found first on the way through the network: the result of a layer, a gradient, or the loss.
+        place: String,
+    },
     /// Device memory could not be had; the device stays usable.
     #[error("{0}")]
     OutOfMemory(Box<OutOfMemory>),

@@ -12,7 +12,7 @@ use rectify::{Device, Result, train};
 
 fn main() -> ExitCode {
     let kernels = cli::KernelJobs { units, compile: compile_unit };
-    cli::main(&cli::Jobs { train: train::run, evaluate: train::evaluate, devices, kernels })
+    cli::main(&cli::Jobs { train: train::run, evaluate: train::evaluate, predict: train::predict, devices, kernels })
 }
 
 fn units() -> Result<Vec<Example>> {

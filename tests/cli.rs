@@ -48,8 +48,15 @@ const BAD_INPUT: &[(&[&str], &str)] = &[
     (&["train", "--activation", "reluu"], "'reluu' is not an activation; known: step, linear, relu"),
     (&["train", "--activation", "ReLU"], "'ReLU' is not an activation"),
     (&["train", "--activation", ""], "'--activation"),
-    (&["train", "--optimizer", "rmsprop"], "[possible values: sgd, adam]"),
-    (&["train", "--optimizer", "SGD"], "[possible values: sgd, adam]"),
+    (&["train", "--optimizer", "adan"], "[possible values: sgd, rmsprop, adagrad, adam, adamw, lion]"),
+    (&["train", "--optimizer", "SGD"], "[possible values: sgd, rmsprop, adagrad, adam, adamw, lion]"),
+    (&["train", "--schedule", "step"], "[possible values: constant, linear, cosine, one_cycle]"),
+    (&["train", "--warm-up", "1000000"], "warm-up: 1000000 steps leave nothing of the 690 steps of the run"),
+    (&["train", "--schedule", "one_cycle", "--warm-up", "5"], "warm-up: is part of one_cycle"),
+    (&["train", "--clip-norm", "0"], "clip-norm: 0 is not a finite number above 0"),
+    (&["train", "--patience", "0"], "patience: 0 epochs asked for"),
+    (&["train", "--resume", "nowhere"], "resume: 'nowhere' is neither 'auto' nor a file"),
+    (&["train", "--config", "nowhere.toml"], "nowhere.toml: cannot read"),
     (&["train", "--learning-rate", "0"], "learning-rate: 0 is not a finite number above 0"),
     (&["train", "--learning-rate", "-0.1"], "-0.1 is not a finite number above 0"),
     (&["train", "--learning-rate", "nan"], "NaN is not a finite number above 0"),
@@ -62,7 +69,7 @@ const BAD_INPUT: &[(&[&str], &str)] = &[
     (&["train", "--momentum", "-0.5"], "-0.5 is not at least 0"),
     (&["train", "--momentum", "nan"], "NaN is not at least 0"),
     (&["train", "--momentum", "x"], "not a number"),
-    (&["train", "--optimizer", "adam", "--momentum", "0.9"], "momentum: is for sgd"),
+    (&["train", "--optimizer", "adam", "--momentum", "0.9"], "momentum: is for sgd and rmsprop; adam has none"),
     (&["train", "--weight-decay", "-1e-4"], "-0.0001 is not a finite number, at least 0"),
     (&["train", "--weight-decay", "inf"], "inf is not a finite number"),
     (&["train", "--weight-decay", "NaN"], "NaN is not a finite number"),
@@ -94,6 +101,9 @@ const BAD_INPUT: &[(&[&str], &str)] = &[
     (&["eval", "--model", env!("CARGO_BIN_EXE_rectify"), "--data", "digit"], "data: 'digit' is neither"),
     (&["eval", "--model", env!("CARGO_BIN_EXE_rectify"), "--batch-size", "0"], "batch-size: 0 samples asked for"),
     (&["eval", "--model", "x", "--epochs", "3"], "unexpected argument '--epochs'"),
+    (&["predict", "x.png"], "required arguments were not provided: --model <FILE>"),
+    (&["predict", "--model", "nowhere.safetensors", "x.png"], "model: 'nowhere.safetensors' is not a file"),
+    (&["predict", "--model", env!("CARGO_BIN_EXE_rectify"), "--top", "0", "x.png"], "top: 0 classes asked for"),
     (&["devices", "cuda:0"], "unexpected argument 'cuda:0'"),
     (&["devices", "--device", "cpu"], "unexpected argument '--device'"),
     (&["kernels", "list", "--only", "nothing of this name"], "no kernel's name holds 'nothing of this name'"),
@@ -136,13 +146,17 @@ fn help_shows_every_default_and_an_example() {
     let output = rectify(&["train", "--help"]);
     let help = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(output.status.success() && output.stderr.is_empty());
-    let defaults =
-        ["digits", "128,64", "relu", "30", "64", "sgd", "0.05 for sgd, 0.001 for adam", "0.9", "0.0001", "7"];
+    let defaults = ["digits", "128,64", "relu", "30", "64", "sgd", "constant", "0", "0.9", "7"];
     for default in defaults.into_iter().chain(["auto", "run"]) {
         assert!(help.contains(&format!("[default: {default}]")), "no default {default} in {help}");
     }
+    assert!(help.contains("0.05 for sgd, 0.001 for rmsprop and adam and adamw, 0.01 for adagrad"), "{help}");
     assert!(help.contains("Examples: rectify train "));
-    for (command, example) in [("eval", "rectify eval --model"), ("devices", "rectify devices --json")] {
+    for (command, example) in [
+        ("eval", "rectify eval --model"),
+        ("predict", "rectify predict --model"),
+        ("devices", "rectify devices --json"),
+    ] {
         let output = rectify(&[command, "--help"]);
         assert!(output.status.success() && text(&output.stdout).contains(example));
     }

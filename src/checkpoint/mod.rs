@@ -8,4 +8,5 @@ mod weights;
 
 pub use atomic::{prepare_folder, write_atomically};
 pub use training::{load_training, save_training};
+pub(crate) use training::{load_training_of, save_training_with, take_kept};
 pub use weights::{NamedTensor, Weights};

@@ -11,6 +11,8 @@ use crate::tensor::Tensor;
 
 /// What the optimiser keeps is named so and by its own name.
 const STATE: &str = "optimizer.";
+/// What the trainer keeps is named so and by its own name.
+const KEPT: &str = "trainer.";
 /// Metadata: the name of its rule, and how many steps it made.
 const RULE: &str = "optimizer";
 const STEPS: &str = "optimizer.steps";
@@ -26,9 +28,23 @@ pub fn save_training(
     optimizer: &Optimizer,
     notes: &BTreeMap<String, String>,
 ) -> Result<()> {
+    save_training_with(path, model, optimizer, notes, &[])
+}
+
+/// As [`save_training`], with tensors of the trainer's own.
+pub(crate) fn save_training_with(
+    path: impl AsRef<Path>,
+    model: &impl AsRef<Parameters>,
+    optimizer: &Optimizer,
+    notes: &BTreeMap<String, String>,
+    kept: &[NamedTensor],
+) -> Result<()> {
     let mut weights = Weights::of(model)?;
     for (name, state) in optimizer.state() {
         weights.tensors.push(NamedTensor::of(&format!("{STATE}{name}"), state)?);
+    }
+    for tensor in kept {
+        weights.tensors.push(NamedTensor { name: format!("{KEPT}{}", tensor.name), ..tensor.clone() });
     }
     weights.metadata = notes.clone();
     let own = [(RULE, optimizer.rule().name().to_owned()), (STEPS, optimizer.steps().to_string())];
@@ -50,7 +66,22 @@ pub fn load_training(
     optimizer: &mut Optimizer,
 ) -> Result<BTreeMap<String, String>> {
     let path = path.as_ref();
-    let mut weights = Weights::load(path)?;
+    load_training_of(Weights::load(path)?, path, model, optimizer)
+}
+
+/// Takes the tensors of the trainer's own out of a checkpoint that was loaded.
+pub(crate) fn take_kept(weights: &mut Weights) -> Vec<NamedTensor> {
+    let kept = weights.tensors.extract_if(.., |tensor| tensor.name.starts_with(KEPT));
+    kept.map(|tensor| NamedTensor { name: tensor.name[KEPT.len()..].to_owned(), ..tensor }).collect()
+}
+
+/// As [`load_training`], from what was loaded from `path`.
+pub(crate) fn load_training_of(
+    mut weights: Weights,
+    path: &Path,
+    model: &impl AsRef<Parameters>,
+    optimizer: &mut Optimizer,
+) -> Result<BTreeMap<String, String>> {
     let mut take = |name: &str| weights.metadata.remove(name).ok_or_else(|| Error::data(path, "is no checkpoint"));
     let (rule, steps) = (take(RULE)?, take(STEPS)?);
     if rule != optimizer.rule().name() {

@@ -12,6 +12,7 @@ mod kernels;
 mod notice;
 mod number;
 mod output;
+mod predict;
 mod progress;
 mod train;
 
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use rectify::Result;
 use rectify::train::event::Watch;
-use rectify::train::{Done, EvalOptions, Evaluation, TrainOptions};
+use rectify::train::{Done, EvalOptions, Evaluation, PredictOptions, Prediction, TrainOptions};
 
 pub use devices::{DeviceDescription, DeviceList, LibraryDescription};
 use failure::Failure;
@@ -32,6 +33,8 @@ pub struct Jobs {
     pub train: fn(&TrainOptions, Watch) -> Result<Done>,
     /// Measures a saved model.
     pub evaluate: fn(&EvalOptions) -> Result<Evaluation>,
+    /// Classifies samples with a saved model.
+    pub predict: fn(&PredictOptions) -> Result<Vec<Prediction>>,
     /// Looks for devices.
     pub devices: fn() -> DeviceList,
     /// Lists and compiles kernels.
@@ -47,6 +50,7 @@ fn run(jobs: &Jobs) -> Result<ExitCode, Failure> {
     match Cli::try_parse()?.command {
         Command::Train(args) => train::run(args, jobs.train),
         Command::Eval(args) => eval::run(args, jobs.evaluate),
+        Command::Predict(args) => predict::run(args, jobs.predict),
         Command::Activations(args) => activations::run(&args),
         Command::Devices(args) => devices::run(&args, jobs.devices),
         Command::Kernels(args) => kernels::run(&args, jobs.kernels),
@@ -65,6 +69,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Eval(eval::Args),
+    Predict(predict::Args),
     Activations(activations::Args),
     Devices(devices::Args),
     Kernels(kernels::Args),
@@ -74,4 +79,5 @@ const EXAMPLES: &str = "\
 Examples:
   rectify train
   rectify eval --model run/model.safetensors
+  rectify predict --model run/model.safetensors three.png
   rectify devices";

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 use rectify::DeviceChoice;
 use rectify::nn::Activation;
 use rectify::train::event::Watch;
-use rectify::train::{DataSource, Done, Event, Optimizer, TrainOptions};
+use rectify::train::{DataSource, Done, Event, Optimizer, RatePlan, Resume, TrainOptions};
 use rectify::{Error, Result};
 
 use super::failure::Failure;
@@ -24,57 +24,76 @@ use super::progress::Progress;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Samples: digits (embedded), synthetic[:N] (generated), a folder of IDX files named as MNIST's, a folder with a folder
-    /// of PNG images for each class, an .npz archive of x and y (or x_train, y_train, x_test, y_test), or a .csv table
-    #[arg(long, value_name = "SOURCE", default_value_t = usual().data)]
-    data: DataSource,
+    /// Options in a file: TOML, or the config.json of an earlier run; what is typed besides wins. Only a file has
+    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, average, and the settings of [optimizer] and [schedule]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[arg(long, value_name = "SOURCE", help = with_default(DATA, usual().data))]
+    data: Option<DataSource>,
     /// Column of the labels of a table, by name or by number from 1
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
-    /// Sizes of the hidden layers, or none
-    #[arg(long, value_name = "SIZES", default_value_t = Sizes(usual().hidden))]
-    hidden: Sizes,
-    /// Activation after each hidden layer: step, linear, relu, leaky_relu, sigmoid, tanh, softplus, elu, gelu, gelu_tanh or silu
-    #[arg(long, value_name = "NAME", default_value_t = usual().activation)]
-    activation: Activation,
-    /// Passes over the training samples
-    #[arg(long, value_name = "N", default_value_t = usual().epochs)]
+    #[arg(long, value_name = "SIZES", help = with_default("Sizes of the hidden layers, or none", Sizes(usual().hidden)))]
+    hidden: Option<Sizes>,
+    #[arg(long, value_name = "NAME", help = with_default(ACTIVATION, usual().activation))]
+    activation: Option<Activation>,
+    #[arg(long, value_name = "N", help = with_default("Passes over the training samples", usual().epochs))]
     #[arg(value_parser = whole::<usize>, allow_hyphen_values = true)]
-    epochs: usize,
-    /// Samples per optimiser step
-    #[arg(long, value_name = "N", default_value_t = usual().batch_size)]
+    epochs: Option<usize>,
+    #[arg(long, value_name = "N", help = with_default("Samples per batch", usual().batch_size))]
     #[arg(value_parser = whole::<usize>, allow_hyphen_values = true)]
-    batch_size: usize,
-    /// How parameters follow their gradients
-    #[arg(long, value_name = "NAME", default_value = "sgd")]
-    optimizer: OptimizerName,
+    batch_size: Option<usize>,
+    #[arg(long, value_name = "NAME", help = with_default("How parameters follow their gradients", "sgd"))]
+    #[arg(value_parser = names(&Optimizer::ALL.map(Optimizer::name)))]
+    optimizer: Option<String>,
     #[arg(long, value_name = "RATE", help = learning_rate_help(), value_parser = real, allow_hyphen_values = true)]
     learning_rate: Option<f64>,
     #[arg(long, value_name = "SHARE", help = momentum_help(), value_parser = real, allow_hyphen_values = true)]
     momentum: Option<f64>,
-    /// How strongly weights are pulled towards zero
-    #[arg(long, value_name = "RATE", default_value_t = usual().weight_decay)]
-    #[arg(value_parser = real, allow_hyphen_values = true)]
-    weight_decay: f64,
-    /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = usual().seed)]
+    #[arg(long, value_name = "RATE", help = weight_decay_help(), value_parser = real, allow_hyphen_values = true)]
+    weight_decay: Option<f64>,
+    #[arg(long, value_name = "NAME", help = with_default("How the learning rate goes on", usual().schedule))]
+    #[arg(value_parser = names(&RatePlan::ALL.map(RatePlan::name)))]
+    schedule: Option<String>,
+    #[arg(long, value_name = "STEPS", help = with_default("Steps that lead up to the learning rate", usual().warm_up))]
     #[arg(value_parser = whole::<u64>, allow_hyphen_values = true)]
-    seed: u64,
-    /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, value_name = "DEVICE", default_value_t = usual().device)]
-    device: DeviceChoice,
-    /// Folder for weights, metrics and the page; what an earlier run left there is replaced
-    #[arg(long, value_name = "DIR", default_value_os_t = usual().out)]
-    out: PathBuf,
+    warm_up: Option<u64>,
+    /// The most that the norm of all gradients may be
+    #[arg(long, value_name = "NORM", value_parser = real, allow_hyphen_values = true)]
+    clip_norm: Option<f64>,
+    /// Epochs without a better test loss after which the run ends
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_hyphen_values = true)]
+    patience: Option<usize>,
+    #[arg(long, value_name = "N", help = with_default("Seed of everything random", usual().seed))]
+    #[arg(value_parser = whole::<u64>, allow_hyphen_values = true)]
+    seed: Option<u64>,
+    #[arg(long, value_name = "DEVICE")]
+    #[arg(help = with_default("Where to compute: auto, cpu, cuda or cuda:N", usual().device))]
+    device: Option<DeviceChoice>,
+    #[arg(long, value_name = "DIR", help = with_default(OUT, usual().out.display()))]
+    out: Option<PathBuf>,
+    /// Go on from a checkpoint: auto for that of the folder, if there is one, or a file
+    #[arg(long, value_name = "auto|FILE")]
+    resume: Option<Resume>,
+    /// Look into all layers in the last step of each epoch: into metrics, TensorBoard events and the page
+    #[arg(long)]
+    diagnose: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
 
+const DATA: &str = "Samples: digits (embedded), synthetic[:N] (generated), a folder of IDX files named as MNIST's, a folder \
+    with a folder of PNG images for each class, an .npz archive of x and y (or x_train, y_train, x_test, y_test), or a .csv \
+    table";
+const ACTIVATION: &str = "Activation after each hidden layer: step, linear, relu, leaky_relu, sigmoid, tanh, softplus, elu, \
+    gelu, gelu_tanh, silu, or another that `rectify activations` lists";
+const OUT: &str = "Folder for weights, metrics and the page; what an earlier run left there is replaced";
 const EXAMPLES: &str = "\
 Examples:
   rectify train
   rectify train --data mnist --hidden 512,256 --optimizer adam --epochs 5 --out runs/wide
   rectify train --data flowers.csv --label species --hidden 16
+  rectify train --config convolutions.toml --schedule cosine --resume auto
   rectify train --json --quiet | jq .test_accuracy";
 
 fn usual() -> TrainOptions {
@@ -100,42 +119,90 @@ pub fn run(args: Args, train: fn(&TrainOptions, Watch) -> Result<Done>) -> Resul
 }
 
 impl Args {
+    /// The options of the file, if there is one, with what was typed in place of what it says.
     fn into_options(self) -> Result<TrainOptions> {
-        let optimizer = match (self.optimizer, self.momentum) {
-            (OptimizerName::Adam, None) => Optimizer::Adam,
-            (OptimizerName::Adam, Some(_)) => return Err(Error::argument("momentum", "is for sgd; adam has its own")),
-            (OptimizerName::Sgd, given) => Optimizer::Sgd { momentum: given.unwrap_or(Optimizer::DEFAULT_MOMENTUM) },
-        };
-        Ok(TrainOptions {
-            data: self.data,
-            label: self.label,
-            hidden: self.hidden.0,
-            activation: self.activation,
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            optimizer,
-            learning_rate: self.learning_rate.unwrap_or(optimizer.default_learning_rate()),
-            weight_decay: self.weight_decay,
-            seed: self.seed,
-            device: self.device,
-            out: self.out,
-        })
+        let mut options = self.config.as_ref().map_or_else(|| Ok(usual()), TrainOptions::read)?;
+        if let Some(activation) = self.activation {
+            if !options.layers.is_empty() && self.hidden.is_none() {
+                let rule = "is that of hidden layers, and the file has layers of its own: change it there";
+                return Err(Error::argument("activation", rule));
+            }
+            options.activation = activation;
+        }
+        if let Some(Sizes(hidden)) = self.hidden {
+            options.hidden = hidden;
+            options.layers.clear();
+        }
+        if let Some(name) = self.optimizer.filter(|name| *name != options.optimizer.name()) {
+            let named = Optimizer::ALL.into_iter().find(|rule| rule.name() == name);
+            options.optimizer = named.unwrap_or(options.optimizer);
+            // What the file says of rates is for the rule that it names.
+            (options.learning_rate, options.weight_decay) = (None, None);
+        }
+        if let Some(momentum) = self.momentum {
+            options.optimizer = options.optimizer.with_momentum(momentum)?;
+        }
+        if let Some(name) = self.schedule.filter(|name| *name != options.schedule.name()) {
+            let named = RatePlan::ALL.into_iter().find(|plan| plan.name() == name);
+            options.schedule = named.unwrap_or(options.schedule);
+        }
+        replace(&mut options.data, self.data);
+        replace(&mut options.label, self.label.map(Some));
+        replace(&mut options.epochs, self.epochs);
+        replace(&mut options.batch_size, self.batch_size);
+        replace(&mut options.learning_rate, self.learning_rate.map(Some));
+        replace(&mut options.weight_decay, self.weight_decay.map(Some));
+        replace(&mut options.warm_up, self.warm_up);
+        replace(&mut options.clip_norm, self.clip_norm.map(Some));
+        replace(&mut options.early_stopping, self.patience.map(Some));
+        replace(&mut options.seed, self.seed);
+        replace(&mut options.device, self.device);
+        options.diagnose |= self.diagnose;
+        replace(&mut options.out, self.out);
+        replace(&mut options.resume, self.resume);
+        Ok(options)
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum OptimizerName {
-    Sgd,
-    Adam,
+fn replace<T>(place: &mut T, typed: Option<T>) {
+    if let Some(value) = typed {
+        *place = value;
+    }
+}
+
+fn with_default(help: &str, default: impl Display) -> String {
+    format!("{help} [default: {default}]")
+}
+
+/// One of these names.
+fn names(names: &[&'static str]) -> PossibleValuesParser {
+    PossibleValuesParser::new(names.iter().copied())
+}
+
+/// A number for each optimiser, those with the same one together: `0.05 for sgd, 0.001 for adam`.
+fn by_optimizer(number: fn(Optimizer) -> f64) -> String {
+    let mut groups: Vec<(f64, Vec<&str>)> = Vec::new();
+    for rule in Optimizer::ALL {
+        let value = number(rule);
+        match groups.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, names)) => names.push(rule.name()),
+            None => groups.push((value, vec![rule.name()])),
+        }
+    }
+    let said = groups.iter().map(|(value, names)| format!("{value} for {}", names.join(" and ")));
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn learning_rate_help() -> String {
-    let [sgd, adam] = [Optimizer::Sgd { momentum: 0.0 }, Optimizer::Adam].map(Optimizer::default_learning_rate);
-    format!("How far a step goes [default: {sgd} for sgd, {adam} for adam]")
+    with_default("How far a step goes", by_optimizer(Optimizer::default_learning_rate))
+}
+
+fn weight_decay_help() -> String {
+    with_default("How strongly weights are pulled towards zero", by_optimizer(Optimizer::default_weight_decay))
 }
 
 fn momentum_help() -> String {
-    format!("Share of the last step that sgd repeats, 0 to below 1 [default: {}]", Optimizer::DEFAULT_MOMENTUM)
+    with_default("Share of the last step that sgd repeats, 0 to below 1", Optimizer::DEFAULT_MOMENTUM)
 }
 
 /// Sizes of hidden layers as they are typed: `128,64`, or `none`.

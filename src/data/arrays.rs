@@ -15,11 +15,21 @@ pub(super) fn maximum<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> u8 {
 
 /// The set of these features `[samples, ...]` and labels; the error is the rule that is broken.
 pub(super) fn dataset(x: Array, maximum: u8, labels: Vec<u32>, classes: usize) -> Result<Dataset, String> {
+    if let Some(&samples) = x.shape().first().filter(|&&samples| samples != labels.len()) {
+        return Err(format!("has {samples} samples, but {} labels", labels.len()));
+    }
+    with_targets(x, maximum, Targets::numbered(labels, classes)?)
+}
+
+/// The set of these features `[samples, ...]` of which nothing else is known.
+pub(super) fn unlabelled(x: Array) -> Result<Dataset, String> {
+    let (maximum, samples) = (maximum([&x]), x.shape().first().copied().unwrap_or(0));
+    with_targets(x, maximum, Targets::none(samples))
+}
+
+fn with_targets(x: Array, maximum: u8, targets: Targets) -> Result<Dataset, String> {
     let (geometry, channels_last) = geometry(x.shape())?;
     let geometry = Geometry { maximum, ..geometry };
-    if x.shape()[0] != labels.len() {
-        return Err(format!("has {} samples, but {} labels", x.shape()[0], labels.len()));
-    }
     let features = match x.into_values() {
         Values::Bytes(pixels) => Features::Bytes(pixels),
         Values::Integers(values) => Features::Floats(values.into_iter().map(|value| value as f32).collect()),
@@ -31,7 +41,7 @@ pub(super) fn dataset(x: Array, maximum: u8, labels: Vec<u32>, classes: usize) -
         Features::Floats(numbers) if channels_last => Features::Floats(planes(&numbers, geometry)),
         features => features,
     };
-    Dataset::checked(geometry, features, Targets::numbered(labels, classes)?)
+    Dataset::checked(geometry, features, targets)
 }
 
 /// Labels from whole numbers, `[samples]` or `[samples, 1]`, or from rows of one-hot numbers, `[samples, classes]`.

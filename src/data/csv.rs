@@ -27,7 +27,8 @@ const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    target: String,
+    /// None where every column is a feature.
+    target: Option<String>,
     values: bool,
     separator: Option<u8>,
     header: Option<bool>,
@@ -37,7 +38,12 @@ impl Table {
     /// A column of classes to predict, given by its name or by its number from 1. Classes are the different texts in it:
     /// sorted as numbers where all are whole ones, else as text.
     pub fn labelled(column: impl Into<String>) -> Self {
-        Self { target: column.into(), values: false, separator: None, header: None }
+        Self { target: Some(column.into()), values: false, separator: None, header: None }
+    }
+
+    /// No column to predict: all are features, and the targets of the set are zeros.
+    pub fn unlabelled() -> Self {
+        Self { target: None, values: false, separator: None, header: None }
     }
 
     /// A column of numbers to predict, given in the same way.
@@ -90,9 +96,9 @@ impl Table {
 /// What the rows so far hold.
 #[derive(Default)]
 struct Rows {
-    /// The column to predict, once the first row is seen.
+    /// The column to predict, if there is one, once the first row is seen.
     target: Option<usize>,
-    /// The names of the columns, or their numbers.
+    /// The names of the columns, or their numbers; none before the first row.
     names: Vec<String>,
     features: Vec<f32>,
     texts: Vec<String>,
@@ -101,28 +107,24 @@ struct Rows {
 
 impl Rows {
     fn take(&mut self, table: &Table, row: &StringRecord) -> Result<(), String> {
-        let target = match self.target {
-            Some(target) => target,
-            None => {
-                let has_header = table.header.unwrap_or_else(|| row.iter().all(|cell| number(cell).is_none()));
-                self.names = match has_header {
-                    true => row.iter().map(|name| name.trim().trim_start_matches('\u{feff}').to_string()).collect(),
-                    false => (1..=row.len()).map(|column| column.to_string()).collect(),
-                };
-                let target = *self.target.insert(find(&table.target, &self.names)?);
-                if has_header {
-                    return Ok(());
-                }
-                target
+        if self.names.is_empty() {
+            let has_header = table.header.unwrap_or_else(|| row.iter().all(|cell| number(cell).is_none()));
+            self.names = match has_header {
+                true => row.iter().map(|name| name.trim().trim_start_matches('\u{feff}').to_string()).collect(),
+                false => (1..=row.len()).map(|column| column.to_string()).collect(),
+            };
+            self.target = table.target.as_ref().map(|column| find(column, &self.names)).transpose()?;
+            if has_header {
+                return Ok(());
             }
-        };
+        }
         for (column, cell) in row.iter().enumerate() {
             let needed = |cell| {
                 let rule =
                     || format!("column '{}' holds '{}', which is no finite number", self.names[column], brief(cell));
                 number(cell).ok_or_else(rule)
             };
-            match (column == target, table.values) {
+            match (Some(column) == self.target, table.values) {
                 (false, _) => self.features.push(needed(cell)?),
                 (true, true) => self.values.push(needed(cell)?),
                 (true, false) if cell.trim().is_empty() => {
@@ -138,11 +140,13 @@ impl Rows {
         if self.names.is_empty() {
             return Err("holds no rows".into());
         }
-        let targets = match table.values {
-            true => Targets::Values { values: self.values, width: 1 },
-            false => classes(&self.texts)?,
+        let columns = self.names.len() - usize::from(self.target.is_some());
+        let targets = match (self.target, table.values) {
+            (None, _) => Targets::none(self.features.len() / columns),
+            (_, true) => Targets::Values { values: self.values, width: 1 },
+            (_, false) => classes(&self.texts)?,
         };
-        Dataset::checked(Geometry::row(self.names.len() - 1), self.features.into(), targets)
+        Dataset::checked(Geometry::row(columns), self.features.into(), targets)
     }
 }
 

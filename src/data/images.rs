@@ -67,6 +67,17 @@ pub fn load_split(folder: impl AsRef<Path>) -> Result<Split> {
     Ok(Split { train, test })
 }
 
+/// Loads one image, as a set of one sample whose target is 0.
+///
+/// # Errors
+/// [`Error::Data`] for anything that is no PNG image; [`Error::Io`] where the system refuses to read.
+pub fn load_one(path: impl AsRef<Path>) -> Result<Dataset> {
+    let path = path.as_ref();
+    let read = decode(&contents(path)?);
+    read.and_then(|(geometry, pixels)| Dataset::checked(geometry, pixels.into(), Targets::none(1)))
+        .map_err(|rule| Error::data(path, rule))
+}
+
 /// What is read so far.
 #[derive(Default)]
 struct Images {

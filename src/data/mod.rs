@@ -43,5 +43,5 @@ pub use digits::digits;
 pub use normalise::Normalisation;
 pub use partition::Partition;
 pub use parts::{Features, Targets};
-pub use source::load;
+pub use source::{load, load_unlabelled};
 pub use synthetic::synthetic;

@@ -84,6 +84,11 @@ impl Targets {
         Ok(Self::Classes { labels, names: (0..classes).map(|class| class.to_string()).collect() })
     }
 
+    /// Zeros, for so many samples of which nothing is known.
+    pub(super) fn none(samples: usize) -> Self {
+        Self::Values { values: vec![0.0; samples], width: 1 }
+    }
+
     pub(super) fn samples(&self) -> usize {
         match self {
             Self::Classes { labels, .. } => labels.len(),

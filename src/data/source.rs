@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::data::arrays::{dataset, labels, maximum};
+use crate::data::arrays::{dataset, labels, maximum, unlabelled};
 use crate::data::npz::Archive;
-use crate::data::{Dataset, Partition, Split, Table, idx, images};
+use crate::data::{Dataset, Partition, Split, Table, idx, images, npy};
 use crate::{Error, Result};
 
 /// The share of samples to train on, where a file does not say which are for the test.
@@ -50,6 +50,28 @@ pub fn load(path: impl AsRef<Path>, label: Option<&str>, seed: u64) -> Result<Sp
         },
         "npy" => Err(Error::data(path, "is one array, without labels: put x and y into an .npz archive")),
         _ => Err(Error::data(path, "is neither a folder, an .npz archive nor a .csv table")),
+    }
+}
+
+/// Loads samples without targets, each of so many features: a PNG image, an `.npy` array of one sample or of
+/// `[samples, ...]`, or a table of which `label`, if it is given, names a column to pass over. The targets are none to go by.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_unlabelled(path: impl AsRef<Path>, label: Option<&str>, features: usize) -> Result<Dataset> {
+    let path = path.as_ref();
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match ending.as_str() {
+        "png" => images::load_one(path),
+        "npy" => {
+            let array = npy::read(path)?;
+            let one = array.shape().iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+            let is_one = one == Some(features) && array.shape().first() != Some(&1);
+            let shape = if is_one { [&[1], array.shape()].concat() } else { array.shape().to_vec() };
+            unlabelled(npy::Array::new(shape, array.into_values())?).map_err(|rule| Error::data(path, rule))
+        }
+        "csv" | "tsv" | "txt" => label.map_or_else(Table::unlabelled, Table::labelled).read(path),
+        _ => Err(Error::data(path, "is neither a .png image, an .npy array nor a .csv table")),
     }
 }
 

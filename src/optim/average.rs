@@ -66,6 +66,25 @@ impl Average {
         &self.values
     }
 
+    /// How many updates there were.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Goes on from a checkpoint: after `updates` updates, with these [values](Self::values).
+    ///
+    /// # Errors
+    /// Another shape; or a device failed.
+    pub fn restore(&mut self, updates: u64, values: &Tensor) -> Result<()> {
+        if values.shape() != self.values.shape() {
+            let rule = "differ: the average is of another model";
+            return Err(Error::shape("restore", &[values.shape(), self.values.shape()], rule));
+        }
+        self.values.assign("restore", &values.to_device(self.values.device())?)?;
+        self.updates = updates;
+        Ok(())
+    }
+
     fn check<'a>(&self, parameters: &'a Parameters) -> Result<&'a Tensor> {
         let flat = parameters.flat();
         if flat.shape() == self.values.shape() {

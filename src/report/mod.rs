@@ -13,6 +13,7 @@ mod events;
 mod gallery;
 mod histogram;
 mod html;
+mod layers_table;
 mod line_chart;
 mod memory_chart;
 mod memory_trace;

@@ -7,9 +7,11 @@ use super::confusion::Confusion;
 use super::figures::{bytes, counted, duration, grouped, percent, plain, rate};
 use super::gallery::{Gallery, Mistake};
 use super::html::Text;
+use super::layers_table::LayersTable;
 use super::line_chart::{LineChart, Series, smoothed};
 use super::memory_chart::MemoryChart;
 use super::memory_trace::MemoryTrace;
+use crate::train::diagnosis::Diagnosis;
 use crate::train::event::{Done, Epoch, Start};
 
 /// Everything the page shows; [`Display`](fmt::Display) writes the HTML.
@@ -29,6 +31,8 @@ pub struct Page {
     pub confusion: Confusion,
     /// Test samples that were classified wrong.
     pub mistakes: Vec<Mistake>,
+    /// What went on in the layers in the last step of the last epoch, where it was watched.
+    pub diagnosis: Option<Diagnosis>,
     /// Device memory over one step, where it was recorded.
     pub memory: Option<MemoryTrace>,
 }
@@ -48,6 +52,7 @@ impl fmt::Display for Page {
         f.write_str("<main>\n")?;
         self.learning(f)?;
         self.errors(f)?;
+        self.layers(f)?;
         self.memory(f)?;
         self.facts(f)?;
         f.write_str("</main>\n")?;
@@ -118,6 +123,13 @@ impl Page {
         f.write_str("<section>\n<h2>Right and wrong</h2>\n<div class=\"pair\">\n<div class=\"card\">\n")?;
         write!(f, "<h3>Confusion</h3>\n{}\n</div>\n<div class=\"card\">\n", self.confusion)?;
         write!(f, "<h3>Mistakes</h3>\n{}\n</div>\n</div>\n</section>\n", Gallery(&self.mistakes))
+    }
+
+    fn layers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(diagnosis) = &self.diagnosis else { return Ok(()) };
+        f.write_str("<section>\n<h2>Layers</h2>\n<div class=\"pair\">\n")?;
+        write!(f, "{}</div>\n", LayersTable(diagnosis))?;
+        f.write_str("<p class=\"note\">In the last step of the last epoch.</p>\n</section>\n")
     }
 
     fn memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,14 +6,12 @@ use super::event::{Class, Evaluation};
 use super::options::EvalOptions;
 use super::samples::{NextBatch, load};
 use super::saved;
-use crate::checkpoint::Weights;
-use crate::data::{Batches, Dataset, Normalisation};
+use crate::data::{Batches, Dataset, Geometry, Normalisation};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::nn::{Activation, Mlp};
+use crate::nn::Network;
 use crate::report::scores::top_k_hits;
 use crate::report::{Average, Confusion};
-use crate::tensor::Tensor;
 
 /// The most classes whose confusion is told whole.
 const MAX_TOLD: usize = 256;
@@ -44,10 +42,10 @@ impl Verdicts {
 }
 
 /// Classifies every sample, `batch_size` at a time.
-pub fn classify(model: &Mlp, dataset: &Dataset, by: &Normalisation, batch_size: usize) -> Result<Verdicts> {
+pub fn classify(model: &Network, dataset: &Dataset, by: &Normalisation, batch_size: usize) -> Result<Verdicts> {
     let mut verdicts = Verdicts { loss: 0.0, predictions: Vec::with_capacity(dataset.samples()), in_top_3: 0 };
     for indices in Batches::new(dataset.samples(), batch_size)?.epoch(0) {
-        let batch = NextBatch::new(dataset, by, &indices, model.device())?.arrive()?;
+        let batch = NextBatch::new(dataset, by, &indices, model.input(), model.device())?.arrive()?;
         let logits = model.infer(&batch.images)?;
         let (losses, _) = logits.cross_entropy(&batch.labels, None)?;
         verdicts.loss += losses.sum(&[])?.item()?;
@@ -69,28 +67,12 @@ pub fn classify(model: &Mlp, dataset: &Dataset, by: &Normalisation, batch_size: 
 /// A model or data file that cannot be read or does not fit the other, or a device that cannot be used.
 pub fn evaluate(options: &EvalOptions) -> Result<Evaluation> {
     let device = Device::open(options.device)?;
-    let mut weights = Weights::load(&options.model)?;
-    let normalisation = saved::detach_normalisation(&mut weights, &options.model)?;
-    let word = |name: &str| {
-        let missing = || Error::data(&options.model, format!("holds no '{name}': it is not a model saved by train"));
-        weights.metadata.get(name).ok_or_else(missing)
-    };
-    let activation: Activation = word("activation")?.parse()?;
-    let seed = word("seed")?.parse().map_err(|_| Error::data(&options.model, "holds a seed that is no number"))?;
+    let saved::Model { network: model, normalisation, seed, weights } = saved::load(&options.model, &device)?;
     let test = load(&options.data, options.label.as_deref(), seed)?.test;
-    let model = Mlp::described(word("sizes")?, activation)?.build(&device)?;
-    let (inputs, features) = (model.sizes()[0], test.geometry().features());
-    if inputs != features {
-        let rule = format!("takes {inputs} inputs, and the samples have {features} features");
-        return Err(Error::data(&options.model, rule));
-    }
-    let mut tensors = Vec::new();
-    for tensor in &weights.tensors {
-        tensors.push((tensor.name.as_str(), Tensor::from_slice(&saved::numbers(tensor), &tensor.shape, &device)?));
-    }
-    model.parameters().load(tensors.iter().map(|(name, tensor)| (*name, tensor)))?;
-    let outputs = model.sizes().last().copied().unwrap_or(0);
-    let names = saved::class_names(&weights, outputs, &test, &options.model)?;
+    check_form(&model, test.geometry()).map_err(|rule| Error::data(&options.model, rule))?;
+    let outputs = model.output().iter().product();
+    let names = saved::class_names(&weights, outputs, &options.model)?;
+    saved::check_classes(&names, &test, &options.model)?;
     let start = Instant::now();
     let verdicts = classify(&model, &test, &normalisation, options.batch_size)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -98,7 +80,7 @@ pub fn evaluate(options: &EvalOptions) -> Result<Evaluation> {
     let named = names.into_iter().zip(confusion.per_class());
     Ok(Evaluation {
         device: device.name(),
-        dtype: model.dtype().to_string(),
+        dtype: model.parameters().flat().dtype().to_string(),
         model: options.model.clone(),
         samples: test.samples(),
         loss: verdicts.loss,
@@ -117,4 +99,19 @@ pub fn evaluate(options: &EvalOptions) -> Result<Evaluation> {
         seconds,
         samples_per_second: test.samples() as f64 / seconds,
     })
+}
+
+/// Fails unless samples of this form are inputs of the model; the error is the rule.
+pub fn check_form(model: &Network, samples: Geometry) -> Result<(), String> {
+    let Geometry { channels, rows, columns, .. } = samples;
+    match *model.input() {
+        [height, width, depth] if [height, width, depth] != [rows, columns, channels] => Err(format!(
+            "takes images of {}, and the samples are {samples}",
+            Geometry { channels: depth, rows: height, columns: width, ..samples }
+        )),
+        [inputs] if inputs != samples.features() => {
+            Err(format!("takes {inputs} inputs, and the samples have {} features", samples.features()))
+        }
+        _ => Ok(()),
+    }
 }

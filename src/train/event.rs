@@ -97,6 +97,21 @@ impl Epoch {
         "seconds",
         "samples_per_second",
     ];
+
+    /// The fields as numbers, in the order of the columns.
+    pub(super) fn numbers(&self) -> [f64; 8] {
+        let Self { epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second } =
+            *self;
+        let (epoch, steps) = (epoch as f64, steps as f64);
+        [epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second]
+    }
+
+    /// The epoch of these fields.
+    pub(super) fn from_numbers(numbers: [f64; 8]) -> Self {
+        let [epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second] = numbers;
+        let (epoch, steps) = (epoch as usize, steps as usize);
+        Self { epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second }
+    }
 }
 
 /// A finished run, or one that was asked to stop and saved.
@@ -198,6 +213,7 @@ mod tests {
             seconds: 3.0,
             samples_per_second: 4.0,
         };
+        assert_eq!(Epoch::from_numbers(epoch.numbers()), epoch);
         let json = serde_json::to_string(&epoch).unwrap();
         let places: Vec<_> = Epoch::COLUMNS.iter().map(|name| json.find(&format!("\"{name}\":"))).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{json}");

@@ -1,47 +1,86 @@
 //! What to train on what, and the limits of each choice.
 
-use std::fmt::Display;
 use std::path::PathBuf;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::choices::DataSource;
+use super::layers::LayerPlan;
+use super::optimization::{Optimizer, RatePlan};
+use super::resume::Resume;
+use super::text;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Result};
 use crate::nn::Activation;
 
-/// Everything a training run can be told. [`TrainOptions::default`] trains on the embedded digits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Everything a training run can be told. [`TrainOptions::default`] trains on the embedded digits. A file holds the fields by
+/// their names: see [`TrainOptions::read`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
     /// What to train and test on.
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "text")]
     pub data: DataSource,
     /// The column of labels, by name or by number from 1, where the data are a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Sizes of the hidden layers, from the input on; empty for none.
+    /// Sizes of the hidden layers, from the input on; empty for none. Without meaning where there are `layers`.
     pub hidden: Vec<usize>,
     /// The activation after each hidden layer.
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "text")]
     pub activation: Activation,
+    /// The layers before the output, in place of `hidden` and `activation`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerPlan>,
     /// Passes over the training samples.
     pub epochs: usize,
-    /// Samples per optimiser step.
+    /// Samples per batch.
     pub batch_size: usize,
+    /// Batches per optimiser step.
+    pub accumulate: usize,
     /// How parameters follow their gradients.
-    #[serde(flatten)]
     pub optimizer: Optimizer,
-    /// How far a step goes.
-    pub learning_rate: f64,
-    /// How strongly weights are pulled towards zero.
-    pub weight_decay: f64,
+    /// How far a step goes; none for what suits the optimiser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// How strongly weights are pulled towards zero; none for what suits the optimiser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+    /// How the learning rate goes on.
+    pub schedule: RatePlan,
+    /// Steps that lead up to the learning rate.
+    pub warm_up: u64,
+    /// The most that the Euclidean norm of all gradients may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// The most that each element of a gradient may be, either way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
+    /// The factor of the magnitudes of all weights in the loss.
+    pub l1: f64,
+    /// The most that the norm of the weights that lead to a unit may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_norm: Option<f64>,
+    /// The share of every target that is spread over all classes.
+    pub smoothing: f64,
+    /// The decay of the average of weights that is tested and saved in place of the weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub average: Option<f64>,
+    /// Epochs without a better test loss after which the run ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<usize>,
+    /// Whether to look into all layers in the last step of each epoch.
+    pub diagnose: bool,
     /// The seed of everything random: initial weights, order of samples, synthetic data.
     pub seed: u64,
     /// Where to compute.
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "text")]
     pub device: DeviceChoice,
     /// The folder that receives weights, metrics and the page.
     pub out: PathBuf,
+    /// Whether to go on from a checkpoint; no option of the run itself.
+    #[serde(skip)]
+    pub resume: Resume,
 }
 
 impl TrainOptions {
@@ -51,7 +90,7 @@ impl TrainOptions {
     pub const MAX_UNITS: usize = 65_536;
     /// The most epochs.
     pub const MAX_EPOCHS: usize = 1_000_000;
-    /// The most samples in a batch.
+    /// The most samples in a batch, and the most batches in a step.
     pub const MAX_BATCH: usize = 65_536;
 
     /// Whether a run can be made of this.
@@ -60,38 +99,84 @@ impl TrainOptions {
     /// [`Error::Argument`] naming the option, its value and the rule it breaks.
     pub fn check(&self) -> Result<()> {
         self.data.check(self.label.as_deref())?;
+        if let Resume::From(path) = &self.resume
+            && !path.is_file()
+        {
+            return Err(Error::argument("resume", format!("'{}' is neither 'auto' nor a file", path.display())));
+        }
         within("hidden", "layers", self.hidden.len(), 0, Self::MAX_LAYERS)?;
         for &units in &self.hidden {
             within("hidden", "units in a layer", units, 1, Self::MAX_UNITS)?;
         }
+        within("layers", "layers", self.layers.len(), 0, Self::MAX_LAYERS)?;
+        self.layers.iter().try_for_each(LayerPlan::check)?;
         within("epochs", "epochs", self.epochs, 1, Self::MAX_EPOCHS)?;
         within("batch-size", "samples", self.batch_size, 1, Self::MAX_BATCH)?;
-        if let Optimizer::Sgd { momentum } = self.optimizer {
+        within("accumulate", "batches", self.accumulate, 1, Self::MAX_BATCH)?;
+        if let Optimizer::Sgd { momentum, .. } | Optimizer::RmsProp { momentum, .. } = self.optimizer {
             require("momentum", momentum, (0.0..1.0).contains(&momentum), "at least 0 and below 1")?;
         }
-        let rate = self.learning_rate;
-        require("learning-rate", rate, rate.is_finite() && rate > 0.0, "a finite number above 0")?;
-        let decay = self.weight_decay;
-        require("weight-decay", decay, decay.is_finite() && decay >= 0.0, "a finite number, at least 0")
+        let above_0 = |option, value: Option<f64>| match value {
+            Some(value) => require(option, value, value.is_finite() && value > 0.0, "a finite number above 0"),
+            None => Ok(()),
+        };
+        above_0("learning-rate", self.learning_rate)?;
+        let decay = self.decay();
+        require("weight-decay", decay, decay.is_finite() && decay >= 0.0, "a finite number, at least 0")?;
+        above_0("clip-norm", self.clip_norm)?;
+        above_0("clip-value", self.clip_value)?;
+        require("l1", self.l1, self.l1.is_finite() && self.l1 >= 0.0, "a finite number, at least 0")?;
+        above_0("max-norm", self.max_norm)?;
+        require("smoothing", self.smoothing, (0.0..1.0).contains(&self.smoothing), "at least 0 and below 1")?;
+        let average = self.average.unwrap_or(0.0);
+        require("average", average, (0.0..1.0).contains(&average), "at least 0 and below 1")?;
+        within("patience", "epochs", self.early_stopping.unwrap_or(1), 1, Self::MAX_EPOCHS)
+    }
+
+    /// The learning rate, given or that of the optimiser.
+    pub fn rate(&self) -> f64 {
+        self.learning_rate.unwrap_or(self.optimizer.default_learning_rate())
+    }
+
+    /// The weight decay, given or that of the optimiser.
+    pub fn decay(&self) -> f64 {
+        self.weight_decay.unwrap_or(self.optimizer.default_weight_decay())
+    }
+
+    /// The same with every number that follows from another one said: what a run records.
+    pub fn resolved(&self) -> Self {
+        Self { learning_rate: Some(self.rate()), weight_decay: Some(self.decay()), ..self.clone() }
     }
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        let optimizer = Optimizer::Sgd { momentum: Optimizer::DEFAULT_MOMENTUM };
         Self {
             data: DataSource::Digits,
             label: None,
             hidden: vec![128, 64],
             activation: Activation::Relu,
+            layers: Vec::new(),
             epochs: 30,
             batch_size: 64,
-            optimizer,
-            learning_rate: optimizer.default_learning_rate(),
-            weight_decay: 1e-4,
+            accumulate: 1,
+            optimizer: Optimizer::ALL[0],
+            learning_rate: None,
+            weight_decay: None,
+            schedule: RatePlan::Constant {},
+            warm_up: 0,
+            clip_norm: None,
+            clip_value: None,
+            l1: 0.0,
+            max_norm: None,
+            smoothing: 0.0,
+            average: None,
+            early_stopping: None,
+            diagnose: false,
             seed: 7,
             device: DeviceChoice::Auto,
             out: PathBuf::from("run"),
+            resume: Resume::No,
         }
     }
 }
@@ -125,32 +210,6 @@ impl EvalOptions {
     }
 }
 
-/// How parameters follow their gradients.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(tag = "optimizer", rename_all = "lowercase")]
-pub enum Optimizer {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// The share of the last step that is repeated, 0 to below 1.
-        momentum: f64,
-    },
-    /// Adaptive moments, with the usual constants (0.9, 0.999, 1e-8).
-    Adam,
-}
-
-impl Optimizer {
-    /// The momentum of SGD where none is given.
-    pub const DEFAULT_MOMENTUM: f64 = 0.9;
-
-    /// The learning rate where none is given.
-    pub const fn default_learning_rate(self) -> f64 {
-        match self {
-            Self::Sgd { .. } => 0.05,
-            Self::Adam => 0.001,
-        }
-    }
-}
-
 pub(super) fn within(option: &'static str, what: &str, value: usize, least: usize, most: usize) -> Result<()> {
     if (least..=most).contains(&value) {
         return Ok(());
@@ -162,10 +221,6 @@ fn require(option: &'static str, value: f64, met: bool, rule: &str) -> Result<()
     if met { Ok(()) } else { Err(Error::argument(option, format!("{value} is not {rule}"))) }
 }
 
-fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,8 +230,8 @@ mod tests {
         let options = TrainOptions::default();
         options.check().unwrap();
         let json = serde_json::to_value(&options).unwrap();
-        assert_eq!(json["optimizer"], "sgd");
-        assert_eq!(json["momentum"], 0.9);
+        assert_eq!(json["optimizer"]["kind"], "sgd");
+        assert_eq!(json["optimizer"]["momentum"], 0.9);
         assert_eq!(json["data"].as_str().unwrap().parse::<DataSource>().unwrap(), options.data);
         assert_eq!(json["device"].as_str().unwrap().parse::<DeviceChoice>().unwrap(), options.device);
         for activation in Activation::ALL {
@@ -191,17 +246,21 @@ mod tests {
             change(&mut options);
             options.check()
         };
+        let momentum = |momentum| {
+            let optimizer = Optimizer::ALL[0].with_momentum(momentum)?;
+            TrainOptions { optimizer, ..TrainOptions::default() }.check()
+        };
         assert!(with(|o| o.batch_size = TrainOptions::MAX_BATCH).is_ok());
         assert!(with(|o| o.batch_size = TrainOptions::MAX_BATCH + 1).is_err());
         assert!(with(|o| o.epochs = 0).is_err());
         assert!(with(|o| o.hidden = vec![]).is_ok());
         assert!(with(|o| o.hidden = vec![128, 0]).is_err());
         assert!(with(|o| o.hidden = vec![1; TrainOptions::MAX_LAYERS + 1]).is_err());
-        assert!(with(|o| o.learning_rate = f64::NAN).is_err());
-        assert!(with(|o| o.learning_rate = f64::MIN_POSITIVE).is_ok());
-        assert!(with(|o| o.optimizer = Optimizer::Sgd { momentum: 1.0 }).is_err());
-        assert!(with(|o| o.optimizer = Optimizer::Sgd { momentum: 0.0 }).is_ok());
-        assert!(with(|o| o.weight_decay = -0.1).is_err());
+        assert!(with(|o| o.learning_rate = Some(f64::NAN)).is_err());
+        assert!(with(|o| o.learning_rate = Some(f64::MIN_POSITIVE)).is_ok());
+        assert!(momentum(1.0).is_err());
+        assert!(momentum(0.0).is_ok());
+        assert!(with(|o| o.weight_decay = Some(-0.1)).is_err());
         assert!(with(|o| o.data = DataSource::Synthetic(0)).is_err());
         let error = with(|o| o.data = DataSource::Path("nowhere".into())).unwrap_err().to_string();
         assert_eq!(error, "data: 'nowhere' is neither 'digits', 'synthetic[:N]' nor a file or folder");

@@ -25,7 +25,7 @@ pub fn normalisation(train: &Dataset) -> Normalisation {
 
 /// A batch on the device.
 pub struct Batch {
-    /// Shape [samples, features], F32, normalised.
+    /// Shape [samples, features] or [samples, height, width, channels], F32, normalised.
     pub images: Tensor,
     /// Shape [samples], U32.
     pub labels: Tensor,
@@ -41,14 +41,17 @@ pub struct NextBatch {
 }
 
 impl NextBatch {
-    /// The samples of these indices.
-    pub fn new(dataset: &Dataset, by: &Normalisation, indices: &[usize], device: &Device) -> Result<Self> {
+    /// The samples of these indices in the form of the inputs of a model: `[features]`, or [height, width, channels].
+    pub fn new(
+        dataset: &Dataset,
+        by: &Normalisation,
+        indices: &[usize],
+        input: &[usize],
+        device: &Device,
+    ) -> Result<Self> {
         let _scope = crate::scope::enter("batch");
-        let features = dataset.geometry().features();
-        let mut floats = vec![0.0; indices.len() * features];
-        dataset.normalise(indices, by, &mut floats)?;
         let truth = dataset.labels_at(indices)?;
-        let images = Prefetched::new(&floats, &[indices.len(), features], device)?;
+        let images = inputs(dataset, by, indices, input, device)?;
         let labels = Prefetched::new(&truth, &[truth.len()], device)?;
         Ok(Self { images, labels, truth })
     }
@@ -62,5 +65,45 @@ impl NextBatch {
     /// Its size on the device.
     pub fn bytes(&self) -> usize {
         self.images.bytes() + self.labels.bytes()
+    }
+}
+
+/// The features of the samples of these indices, normalised, in the form of the inputs of a model, on their way to the device.
+pub fn inputs(
+    dataset: &Dataset,
+    by: &Normalisation,
+    indices: &[usize],
+    input: &[usize],
+    device: &Device,
+) -> Result<Prefetched> {
+    let features = dataset.geometry().features();
+    let mut floats = vec![0.0; indices.len() * features];
+    dataset.normalise(indices, by, &mut floats)?;
+    if let &[height, width, channels] = input {
+        floats.chunks_exact_mut(features).for_each(|image| channels_last(image, height * width, channels));
+    }
+    Prefetched::new(&floats, &[&[indices.len()], input].concat(), device)
+}
+
+/// An image of planes of so many pixels as one of pixels of so many channels.
+fn channels_last(image: &mut [f32], pixels: usize, channels: usize) {
+    if channels == 1 {
+        return;
+    }
+    let planes = image.to_vec();
+    for (at, value) in image.iter_mut().enumerate() {
+        *value = planes[at % channels * pixels + at / channels];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_become_pixels() {
+        let mut image = [1.0, 2.0, 3.0, 4.0, 10.0, 20.0, 30.0, 40.0];
+        channels_last(&mut image, 4, 2);
+        assert_eq!(image, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 4.0, 40.0]);
     }
 }

@@ -66,6 +66,7 @@ fn page(text: &str, loss: f64) -> Page {
         step_losses: vec![loss; 6],
         confusion: Confusion { classes: vec![named(), "b".into()], counts: vec![2, 1, 0, 1] },
         mistakes: vec![mistake(0.25), mistake(0.875)],
+        diagnosis: None,
         memory: Some(memory),
     }
 }

@@ -1,0 +1,88 @@
+//! What a step does to the weights: the rule, and everything that surrounds it.
+
+use super::optimization::RatePlan;
+use super::options::TrainOptions;
+use crate::autograd::{CrossEntropy, Gradients, Var};
+use crate::error::Result;
+use crate::nn::Network;
+use crate::optim::{self, Average, Schedule, add_l1, limit_norms};
+use crate::tensor::Tensor;
+
+/// An optimiser with its schedule, what limits gradients and weights, and the average of the weights.
+pub struct Learner {
+    /// The rule at work.
+    pub optimizer: optim::Optimizer,
+    /// The average of the weights, where one is kept.
+    pub average: Option<Average>,
+    rates: Schedule,
+    momenta: Option<Schedule>,
+    clip_norm: Option<f64>,
+    clip_value: Option<f64>,
+    l1: f64,
+    max_norm: Option<f64>,
+    smoothing: f64,
+}
+
+impl Learner {
+    /// The one that these options describe, for a model that is trained for so many steps in each epoch.
+    pub fn new(options: &TrainOptions, model: &Network, steps_per_epoch: usize) -> Result<Self> {
+        let TrainOptions { schedule, epochs, warm_up, clip_norm, clip_value, l1, max_norm, smoothing, .. } = *options;
+        let (epochs, steps_per_epoch) = (epochs as u64, steps_per_epoch as u64);
+        let mut optimizer = options.optimizer.for_model(model, options.rate(), options.decay())?;
+        let momenta = RatePlan::momenta(schedule, epochs * steps_per_epoch)?;
+        if let Some(momenta) = &momenta {
+            optimizer.set_momentum(momenta.at(0))?;
+        }
+        Ok(Self {
+            optimizer,
+            average: options.average.map(|decay| Average::new(model, decay)).transpose()?,
+            rates: schedule.rates(options.rate(), warm_up, epochs, steps_per_epoch)?,
+            momenta,
+            clip_norm,
+            clip_value,
+            l1,
+            max_norm,
+            smoothing,
+        })
+    }
+
+    /// The loss of logits, shape [rows, classes], against labels, shape `[rows]`: the mean over the rows.
+    pub fn loss(&self, logits: &Var, labels: &Tensor) -> Result<Var> {
+        CrossEntropy::new().label_smoothing(self.smoothing).of_labels(logits, labels)
+    }
+
+    /// The learning rate of the step that comes after so many.
+    pub fn rate_at(&self, steps: u64) -> f64 {
+        self.rates.at(steps)
+    }
+
+    /// Changes the weights by one step.
+    pub fn step(&mut self, model: &Network, gradients: &mut Gradients) -> Result<()> {
+        if self.l1 > 0.0 {
+            add_l1(model, gradients, self.l1)?;
+        }
+        if let Some(limit) = self.clip_value {
+            gradients.clip_value(limit)?;
+        }
+        if let Some(limit) = self.clip_norm {
+            gradients.clip_norm(limit)?;
+        }
+        self.optimizer.set_rate(self.rate_at(self.optimizer.steps()));
+        if let Some(momenta) = &self.momenta {
+            self.optimizer.set_momentum(momenta.at(self.optimizer.steps()))?;
+        }
+        self.optimizer.step(model, gradients)?;
+        if let Some(limit) = self.max_norm {
+            limit_norms(model, limit)?;
+        }
+        self.average.as_mut().map_or(Ok(()), |average| average.update(model))
+    }
+
+    /// Runs `body` while the model has the weights that are tested and saved: the averaged ones where an average is kept.
+    pub fn with_final_weights<T>(&self, model: &Network, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        match &self.average {
+            Some(average) => average.swapped_in(model, body),
+            None => body(),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Steps and epochs of training.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use super::diagnosis::Diagnosis;
+use super::evaluate::{Verdicts, classify};
+use super::event::{Epoch, Event, Start, Step, Watch};
+use super::learner::Learner;
+use super::memory::{StepMemory, predicted_step};
+use super::options::TrainOptions;
+use super::plan::ModelPlan;
+use super::samples::{Batch, NextBatch, normalisation};
+use super::saved;
+use super::standing::Standing;
+use crate::autograd::{Gradients, Tape};
+use crate::checkpoint::Weights;
+use crate::data::{Batches, Normalisation, Split};
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::nn::Network;
+use crate::nn::watch::{ParameterReport, Remembered, ResultReport};
+use crate::report::MemoryTrace;
+
+/// A model in training.
+pub struct Trainer<'a> {
+    options: &'a TrainOptions,
+    device: &'a Device,
+    split: &'a Split,
+    batches: Batches,
+    /// How samples become what the model sees.
+    pub normalisation: Normalisation,
+    /// What the model is made from.
+    pub plan: ModelPlan,
+    /// The model.
+    pub model: Network,
+    /// What changes it.
+    pub learner: Learner,
+    /// What was done so far.
+    pub standing: Standing,
+    /// Bytes alive before the last step and after it, without batches.
+    pub live_bytes: (usize, usize),
+    /// Device memory over one step.
+    pub memory: Option<MemoryTrace>,
+    /// What went on in the layers in the last step of the last epoch, where that is watched.
+    pub diagnosis: Option<Diagnosis>,
+    steps_here: usize,
+    /// The batch that is worked on next, on its way.
+    next: Option<NextBatch>,
+}
+
+impl<'a> Trainer<'a> {
+    /// A new model for these samples.
+    pub fn new(options: &'a TrainOptions, device: &'a Device, split: &'a Split) -> Result<Self> {
+        let train = &split.train;
+        let plan = ModelPlan::new(options, train.geometry(), train.classes());
+        let model = plan.build(options.seed, device)?;
+        let batches = Batches::new(train.samples(), options.batch_size)?.shuffled(options.seed);
+        let learner = Learner::new(options, &model, steps_per_epoch(&batches, options))?;
+        Ok(Self {
+            options,
+            device,
+            split,
+            batches,
+            normalisation: normalisation(train),
+            plan,
+            model,
+            learner,
+            standing: Standing::default(),
+            live_bytes: (0, 0),
+            memory: None,
+            diagnosis: None,
+            steps_here: 0,
+            next: None,
+        })
+    }
+
+    /// What is about to run.
+    pub fn start(&self) -> Start {
+        Start {
+            device: self.device.name(),
+            dtype: self.model.parameters().flat().dtype().to_string(),
+            model: self.plan.to_string(),
+            data: self.options.data.to_string(),
+            parameters: self.model.parameter_count(),
+            train_samples: self.split.train.samples(),
+            test_samples: self.split.test.samples(),
+            epochs: self.options.epochs,
+            steps_per_epoch: steps_per_epoch(&self.batches, self.options),
+        }
+    }
+
+    /// Goes on to the end of the epoch under way, and tests; none where the watcher broke before that.
+    pub fn epoch(&mut self, watch: Watch<'_>) -> Result<Option<Epoch>> {
+        let epoch = self.standing.epochs.len() + 1;
+        let done = self.standing.running.batches;
+        let mut batches = self.batches.epoch(epoch as u32).skip(done).peekable();
+        let mut last = Vec::new();
+        while batches.peek().is_some() {
+            let begin = Instant::now();
+            let parts: Vec<_> = batches.by_ref().take(self.options.accumulate).collect();
+            let (loss, hits) = self.step(&parts, batches.peek().map(Vec::as_slice))?;
+            let samples: usize = parts.iter().map(Vec::len).sum();
+            let running = &mut self.standing.running;
+            running.batches += parts.len();
+            running.loss_sum += loss * samples as f64;
+            running.right += hits;
+            running.seen += samples;
+            running.samples += samples;
+            running.seconds += begin.elapsed().as_secs_f64();
+            let samples_so_far = running.samples;
+            self.standing.step_losses.push(loss);
+            let step = Step {
+                epoch,
+                step: self.standing.step_losses.len(),
+                loss,
+                accuracy: hits as f64 / samples as f64,
+                samples: samples_so_far,
+                seconds: self.standing.seconds(),
+            };
+            last = parts.into_iter().next_back().unwrap_or_default();
+            if watch(Event::Step(step)) == ControlFlow::Break(()) {
+                return Ok(None);
+            }
+        }
+        let verdicts = self.classify_test_samples()?;
+        if !verdicts.loss.is_finite() && !last.is_empty() {
+            return Err(self.diverged(&last)?);
+        }
+        Ok(Some(self.standing.end_epoch(verdicts.loss, verdicts.accuracy(&self.split.test))))
+    }
+
+    /// What the model makes of the test samples, with the weights that would be saved.
+    pub fn classify_test_samples(&self) -> Result<Verdicts> {
+        self.learner.with_final_weights(&self.model, || {
+            classify(&self.model, &self.split.test, &self.normalisation, self.options.batch_size)
+        })
+    }
+
+    /// The model as it would be saved.
+    pub fn weights(&self) -> Result<Weights> {
+        let mut weights = self.learner.with_final_weights(&self.model, || Weights::of(&self.model))?;
+        weights.metadata.insert(saved::SEED.into(), self.options.seed.to_string());
+        saved::attach_plan(&mut weights, &self.plan)?;
+        saved::attach(&mut weights, &self.normalisation, self.split.train.class_names())?;
+        Ok(weights)
+    }
+
+    /// One optimiser step on these batches together, while the `next` one after them is on its way; gives the mean loss, and
+    /// how many samples were classified right before it.
+    fn step(&mut self, parts: &[Vec<usize>], next: Option<&[usize]>) -> Result<(f64, usize)> {
+        if let (None, Some(first)) = (&self.next, parts.first()) {
+            self.next = Some(self.batch(first)?);
+        }
+        let ledger = self.device.ledger();
+        let before = ledger.live_bytes() - self.next_bytes();
+        // The second step is the first in the steady state.
+        self.steps_here += 1;
+        let recording = (self.steps_here == 2).then(|| StepMemory::record(self.device));
+        let samples: usize = parts.iter().map(Vec::len).sum();
+        let watched = self.options.diagnose && next.is_none();
+        let mut layers = Vec::new();
+        let (mut loss_sum, mut hits, mut sum) = (0.0, 0, None::<Gradients>);
+        for (nth, indices) in parts.iter().enumerate() {
+            let Some(batch) = self.next.take() else { break };
+            let batch = batch.arrive()?;
+            let following = parts.get(nth + 1).map(Vec::as_slice).or(next);
+            self.next = following.map(|indices| self.batch(indices)).transpose()?;
+            let (loss, right, mut gradients) = self.gradients(batch, watched.then_some(&mut layers))?;
+            if !loss.is_finite() {
+                self.model.set_passes(self.model.passes() - 1);
+                return Err(self.diverged(indices)?);
+            }
+            loss_sum += loss * indices.len() as f64;
+            hits += right;
+            if parts.len() > 1 {
+                gradients.scale(indices.len() as f64 / samples as f64)?;
+            }
+            match &mut sum {
+                None => sum = Some(gradients),
+                Some(sum) => sum.accumulate(gradients)?,
+            }
+        }
+        if let Some(mut gradients) = sum {
+            let before = watched.then(|| Remembered::new(&self.model)).transpose()?;
+            self.learner.step(&self.model, &mut gradients)?;
+            if watched {
+                let parameters = ParameterReport::all(&self.model, &gradients, before.as_ref())?;
+                self.diagnosis = Some(Diagnosis::new(layers, parameters));
+            }
+        }
+        self.live_bytes = (before, ledger.live_bytes() - self.next_bytes());
+        if let Some(recording) = recording {
+            let predicted = predicted_step(self.options, &self.plan, samples)?;
+            self.memory = Some(recording.trace(predicted, self.next_bytes()));
+        }
+        Ok((loss_sum / samples as f64, hits))
+    }
+
+    /// The loss of a batch, how many of it were classified right, and the gradients; and what the results of the layers were
+    /// like, where that is asked for.
+    fn gradients(&self, batch: Batch, layers: Option<&mut Vec<ResultReport>>) -> Result<(f64, usize, Gradients)> {
+        let tape = Tape::new();
+        let logits = match layers {
+            None => self.model.forward(&tape, &batch.images)?,
+            Some(layers) => {
+                let (logits, watched) = self.model.forward_watched(&tape, &batch.images)?;
+                *layers = watched.report()?;
+                logits
+            }
+        };
+        let classes = logits.tensor().argmax(1)?.to_vec::<i64>()?;
+        let hits = classes.iter().zip(&batch.truth).filter(|(class, truth)| **class == i64::from(**truth)).count();
+        let loss = self.learner.loss(&logits, &batch.labels)?;
+        drop(logits);
+        Ok((loss.item()?, hits, loss.backward()?))
+    }
+
+    fn batch(&self, indices: &[usize]) -> Result<NextBatch> {
+        NextBatch::new(&self.split.train, &self.normalisation, indices, self.model.input(), self.device)
+    }
+
+    fn next_bytes(&self) -> usize {
+        self.next.as_ref().map_or(0, NextBatch::bytes)
+    }
+
+    /// Why training cannot go on, found by running the same batch once more and looking at every layer.
+    fn diverged(&self, indices: &[usize]) -> Result<Error> {
+        let step = self.learner.optimizer.steps() + 1;
+        let found = |place: String| Ok(Error::Diverged { step, place });
+        let batch = self.batch(indices)?.arrive()?;
+        let (logits, watched) = self.model.forward_watched(&Tape::new(), &batch.images)?;
+        if let Some(layer) = watched.report()?.into_iter().find(|layer| layer.values.unusable > 0) {
+            return found(format!("the result of {}", layer.layer));
+        }
+        drop(watched);
+        let gradients = self.learner.loss(&logits, &batch.labels)?.backward()?;
+        let reports = ParameterReport::all(&self.model, &gradients, None)?;
+        let broken = |report: &&ParameterReport| report.gradient.as_ref().is_some_and(|gradient| gradient.unusable > 0);
+        match reports.iter().find(broken) {
+            Some(report) => found(format!("the gradient of {}", report.name)),
+            None => found("the loss".into()),
+        }
+    }
+}
+
+fn steps_per_epoch(batches: &Batches, options: &TrainOptions) -> usize {
+    batches.per_epoch().div_ceil(options.accumulate)
+}
