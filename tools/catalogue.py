@@ -189,7 +189,7 @@ FORMULAS = [
     ("threshold_relu", (), lambda x, t: max(t, x) - t, moderate, moderate),
     ("srelu_left", (), lambda x, t, a: x if x > t else t + a * (x - t), moderate, moderate, moderate),
     ("srelu_right", (), lambda x, t, a: x if x <= t else t + a * (x - t), moderate, moderate, moderate),
-    ("hinge", (), hinge, moderate, moderate, moderate),
+    ("apl_hinge", (), hinge, moderate, moderate, moderate),
     ("parametric_apl", (), lambda x, s, t: max(x, 0) + hinge(x, s, t), moderate, moderate, moderate),
     ("parametric_elu", (), elu, usual, within(0.5, 3)),
     ("parametric_swish", (), swish, usual, within(0.5, 3)),

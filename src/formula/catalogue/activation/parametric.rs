@@ -17,10 +17,10 @@ formula! {
     pub fn srelu_right(x, right, slope) = x.gt(right).select(right + slope * (x - right), x);
     /// max(x, 0) + `slope` max(`at` - x, 0): an adaptive piecewise linear unit of one hinge. Range by parameters.
     /// Derivative at kinks that of the left side.
-    pub fn parametric_apl(x, slope, at) = x.relu() + hinge::call(x, slope, at);
+    pub fn parametric_apl(x, slope, at) = x.relu() + apl_hinge::call(x, slope, at);
     /// `slope` max(`at` - x, 0): one more hinge of an adaptive piecewise linear unit. Range by the sign of `slope`.
     /// Derivative -`slope` at `at`.
-    pub fn hinge(x, slope, at) = {
+    pub fn apl_hinge(x, slope, at) = {
         let distance = at - x;
         slope * distance.lt(0.0).select(0.0, distance)
     };
@@ -50,7 +50,7 @@ pub(super) static ALL: &[&dyn AnyFormula] = &[
     &srelu_left,
     &srelu_right,
     &parametric_apl,
-    &hinge,
+    &apl_hinge,
     &parametric_elu,
     &parametric_swish,
     &parametric_softplus,

@@ -1,6 +1,6 @@
 //! Piecewise linear activations.
 
-use super::{between, hinge, srelu_left, srelu_right};
+use super::{apl_hinge, between, srelu_left, srelu_right};
 use crate::formula;
 use crate::formula::AnyFormula;
 
@@ -34,7 +34,7 @@ formula! {
     /// The adaptive piecewise linear unit of two hinges: max(x, 0) + `slope1` max(`hinge1` - x, 0) + `slope2`
     /// max(`hinge2` - x, 0). Range by parameters. Derivative at kinks that of the left side.
     pub fn apl(x; slope1, hinge1, slope2, hinge2) =
-        x.relu() + hinge::call(x, slope1, hinge1) + hinge::call(x, slope2, hinge2);
+        x.relu() + apl_hinge::call(x, slope1, hinge1) + apl_hinge::call(x, slope2, hinge2);
 }
 
 /// Every one of them, its run-time scalars at usual values.
