@@ -215,7 +215,7 @@ fn last_saved(output: impl Read) -> u64 {
 fn kill_9_at_any_moment_leaves_a_loadable_file() {
     let (_folder, path) = scratch_file();
     let mut kills_amid_saves = 0;
-    for round in 0..120u64 {
+    for round in 0..200u64 {
         numbered(0).save(&path).unwrap();
         let mut saver: Child = child("saves_for_ever", &path).spawn().unwrap();
         let started = Instant::now();

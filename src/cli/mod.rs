@@ -48,7 +48,7 @@ pub fn main(jobs: &Jobs) -> ExitCode {
 
 fn run(jobs: &Jobs) -> Result<ExitCode, Failure> {
     match Cli::try_parse()?.command {
-        Command::Train(args) => train::run(args, jobs.train),
+        Command::Train(args) => train::run(*args, jobs.train),
         Command::Eval(args) => eval::run(args, jobs.evaluate),
         Command::Predict(args) => predict::run(args, jobs.predict),
         Command::Activations(args) => activations::run(&args),
@@ -67,7 +67,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Train(train::Args),
+    Train(Box<train::Args>),
     Eval(eval::Args),
     Predict(predict::Args),
     Activations(activations::Args),

@@ -13,7 +13,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 pub use backend::{Backend, Epilogue, Kernel, Product, Reduction, Residual, Seed};
-pub use policy::{Permission, allow_tf32, allows_tf32, tune_products};
+pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};
 pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};
 pub use view::View;
 

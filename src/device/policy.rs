@@ -39,8 +39,8 @@ pub fn tune_products() -> Permission {
     Permission::new(&TUNING)
 }
 
-/// Whether the fastest algorithm of a product is looked for.
-pub(super) fn tunes_products() -> bool {
+/// Whether the fastest algorithm of a product is looked for on this thread. The CPU has but one.
+pub fn tunes_products() -> bool {
     static FROM_ENVIRONMENT: OnceLock<bool> = OnceLock::new();
     TUNING.get() || *FROM_ENVIRONMENT.get_or_init(|| env::var_os(TUNE_VARIABLE).is_some_and(|value| value == "1"))
 }

@@ -128,7 +128,7 @@ impl Page {
     fn layers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(diagnosis) = &self.diagnosis else { return Ok(()) };
         f.write_str("<section>\n<h2>Layers</h2>\n<div class=\"pair\">\n")?;
-        write!(f, "{}</div>\n", LayersTable(diagnosis))?;
+        writeln!(f, "{}</div>", LayersTable(diagnosis))?;
         f.write_str("<p class=\"note\">In the last step of the last epoch.</p>\n</section>\n")
     }
 

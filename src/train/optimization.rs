@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::nn::Parameters;
 use crate::optim::{self, Adagrad, Adam, AdamW, Lion, RmsProp, Rule, Schedule, Sgd};
 
-/// How parameters follow their gradients: a rule of [`optim`](crate::optim) with its settings.
+/// How parameters follow their gradients: a rule of [`optim`] with its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are the settings of the rule that each variant names")]
