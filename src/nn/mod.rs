@@ -9,6 +9,7 @@ mod linear;
 mod mlp;
 mod network;
 mod parameters;
+mod precision;
 pub mod watch;
 
 pub use activation::Activation;
@@ -18,3 +19,4 @@ pub use linear::Linear;
 pub use mlp::{Mlp, MlpBuilder};
 pub use network::{Network, NetworkBuilder};
 pub use parameters::{Arrangement, Parameter, ParameterSpec, Parameters};
+pub use precision::{Computing, compute_in};

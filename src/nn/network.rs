@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::chain::{Chain, Link};
 use super::layer::{Layer, Pass};
 use super::parameters::Parameters;
+use super::precision;
 use crate::autograd::{Tape, Var};
 use crate::device::Device;
 use crate::dtype::DType;
@@ -118,7 +119,7 @@ impl Network {
     /// As [`forward`](Self::forward), and shows the results of each layer by its name.
     pub(super) fn forward_each(&self, tape: &Tape, inputs: &Tensor, see: impl FnMut(&str, &Var)) -> Result<Var> {
         let pass = self.passes.fetch_add(1, Ordering::Relaxed);
-        let leaves = match self.compute == self.parameters.flat().dtype() {
+        let leaves = match self.computes_in() == self.parameters.flat().dtype() {
             true => self.leaves(tape)?,
             false => self.converted_leaves(tape)?,
         };
@@ -134,6 +135,11 @@ impl Network {
         self.run(inputs, &Pass::inference(), &leaves, |_, _| {}).map(Var::into_tensor)
     }
 
+    /// The type of this pass: that of the scope, else its own.
+    fn computes_in(&self) -> DType {
+        precision::current().unwrap_or(self.compute)
+    }
+
     /// Every parameter, those that are trained as leaves.
     fn leaves(&self, tape: &Tape) -> Result<Vec<Var>> {
         let leaf = |parameter: &super::Parameter| match parameter.is_trained() {
@@ -146,7 +152,7 @@ impl Network {
     /// Every parameter in the type of computation, those that are trained as parts of one leaf: one pass converts all of them,
     /// and one their gradients.
     fn converted_leaves(&self, tape: &Tape) -> Result<Vec<Var>> {
-        let flat = tape.parameter(self.parameters.flat())?.cast(self.compute)?;
+        let flat = tape.parameter(self.parameters.flat())?.cast(self.computes_in())?;
         let part = |parameter: &super::Parameter| match parameter.range() {
             Some(range) if parameter.is_trained() => flat.slice(0, range)?.reshape(parameter.tensor.shape()),
             _ => self.constant(parameter),
@@ -157,7 +163,7 @@ impl Network {
     /// A parameter that is not trained in this pass; statistics stay in their type.
     fn constant(&self, parameter: &super::Parameter) -> Result<Var> {
         match parameter.range() {
-            Some(_) => Ok(Var::constant(&parameter.tensor.cast(self.compute)?)),
+            Some(_) => Ok(Var::constant(&parameter.tensor.cast(self.computes_in())?)),
             None => Ok(Var::constant(&parameter.tensor)),
         }
     }
@@ -169,7 +175,7 @@ impl Network {
         }
         // Indices, as an embedding takes them, stay what they are.
         let is_float = inputs.dtype().is_float();
-        let inputs = if is_float { inputs.cast(self.compute)? } else { inputs.clone() };
+        let inputs = if is_float { inputs.cast(self.computes_in())? } else { inputs.clone() };
         let result = self.links.iter().try_fold(Var::constant(&inputs), |x, link| {
             let _scope = scope::enter(&link.name);
             let own: Vec<_> = link.parameters.iter().map(|&place| leaves[place].clone()).collect();

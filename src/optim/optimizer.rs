@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::autograd::Gradients;
 use crate::device::Seed;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::formula;
 use crate::formula::AnyFormula;
 use crate::nn::Parameters;
 use crate::scope;
@@ -74,11 +76,24 @@ pub trait Rule: Send + 'static {
     }
 }
 
+formula! {
+    /// x moved by up to half the distance of neighbours in bf16, which rounding to the nearest then makes one of both.
+    fn rounded_by_chance(x; ; chance: uniform) = {
+        let distance = x.abs().log2().floor().exp2() * DISTANCE;
+        x + (chance - 0.5) * distance
+    }
+}
+
+/// The distance of neighbours in bf16 between 1 and 2.
+const DISTANCE: f64 = 0.007_812_5;
+
 /// A rule, and its state for the parameters of one model.
 pub struct Optimizer {
     rule: Box<dyn Rule>,
     state: Vec<Tensor>,
     steps: u64,
+    /// The key of the draws by which weights are rounded; none to round to the nearest.
+    rounding: Option<u64>,
 }
 
 impl Optimizer {
@@ -88,7 +103,22 @@ impl Optimizer {
         let flat = parameters.flat();
         let first = |_| Tensor::full(flat.shape(), rule.initial_state(), flat.dtype().compute(), flat.device());
         let state = rule.state().iter().map(first).collect::<Result<_>>()?;
-        Ok(Self { rule: Box::new(rule), state, steps: 0 })
+        Ok(Self { rule: Box::new(rule), state, steps: 0, rounding: None })
+    }
+
+    /// Rounds the weights of a bf16 model up or down by chance, so that what is lost in one step comes back over many (Gupta et al.
+    /// 2015): steps below half the distance of two numbers would be lost otherwise. The draws follow from the key and the
+    /// step. Costs a pass more.
+    ///
+    /// # Errors
+    /// The parameters are not bf16.
+    pub fn rounding_by_chance(mut self, model: &impl AsRef<Parameters>, key: u64) -> Result<Self> {
+        let dtype = model.as_ref().flat().dtype();
+        if dtype != DType::Bf16 {
+            return Err(Error::dtype("rounding_by_chance", &[dtype], "is not bf16: nothing else is rounded by chance"));
+        }
+        self.rounding = Some(key);
+        Ok(self)
     }
 
     /// Changes the parameters by one step, in one pass that allocates nothing on the device; in one for each part between frozen
@@ -110,8 +140,20 @@ impl Optimizer {
             let cut = |tensor: &Tensor| tensor.slice(0, part.clone());
             let parts = [flat, gradient].into_iter().chain(&self.state).map(cut).collect::<Result<Vec<_>>>()?;
             let inputs: Vec<_> = parts.iter().collect();
-            let outputs = [&inputs[..1], &inputs[2..]].concat();
+            let mut outputs = [&inputs[..1], &inputs[2..]].concat();
+            let exact = match self.rounding {
+                Some(_) => Some(Tensor::zeros(parts[0].shape(), DType::F32, flat.device())?),
+                None => None,
+            };
+            if let Some(exact) = &exact {
+                outputs[0] = exact;
+            }
             Tensor::update(&*formula, &inputs, &outputs, Seed::default())?;
+            if let (Some(exact), Some(key)) = (&exact, self.rounding) {
+                // Each part draws from a stream of its own.
+                let seed = Seed { key: key ^ self.steps.rotate_left(32), stream: part.start as u32 };
+                Tensor::update(&rounded_by_chance, &[exact], &[&parts[0]], seed)?;
+            }
         }
         self.steps += 1;
         Ok(())

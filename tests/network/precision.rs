@@ -1,7 +1,7 @@
 //! Computing in 16 bits with parameters in 32.
 
 use rectify::nn::layer::{BatchNorm, Conv2d, Dense, Dropout, Flatten, LayerNorm};
-use rectify::nn::{Activation, Network, NetworkBuilder};
+use rectify::nn::{Activation, Initializer, Network, NetworkBuilder, compute_in};
 use rectify::optim::{AdamW, LossScale, Rule, Sgd};
 use rectify::{DType, Result, Tape, Tensor};
 
@@ -12,6 +12,8 @@ on_devices! {
     sixteen_bits_train_to_what_thirty_two_do,
     parameters_and_their_gradients_stay_in_their_type,
     a_scale_saves_small_gradients_and_survives_large_ones,
+    a_scope_says_what_to_compute_in,
+    what_rounding_loses_comes_back_by_chance,
 }
 
 fn classifier() -> NetworkBuilder {
@@ -120,5 +122,54 @@ fn a_scale_saves_small_gradients_and_survives_large_ones() -> Result<()> {
     sgd.step(&network, &gradients)?;
     assert_eq!(network.parameters().flat().to_vec::<f32>()?, before);
     assert!(LossScale::new(&device())?.interval(0).is_err());
+    Ok(())
+}
+
+fn a_scope_says_what_to_compute_in() -> Result<()> {
+    let network = Network::new(&[3]).add(Dense::new(2)).build(&device())?;
+    let x = Tensor::full(&[4, 3], 0.3, DType::F32, &device())?;
+    let inner = || -> Result<Option<DType>> {
+        let (result, watched) = network.forward_watched(&Tape::new(), &x)?;
+        assert_eq!(result.dtype(), DType::F32);
+        Ok(watched.get("dense1").map(|var| var.dtype()))
+    };
+    assert_eq!(inner()?, Some(DType::F32));
+    let outer = compute_in(DType::F16)?;
+    {
+        let _innermost = compute_in(DType::Bf16)?;
+        assert_eq!(inner()?, Some(DType::Bf16));
+    }
+    assert_eq!(inner()?, Some(DType::F16));
+    drop(outer);
+    assert_eq!(inner()?, Some(DType::F32));
+    assert!(compute_in(DType::I32).is_err());
+    Ok(())
+}
+
+/// Steps of a tenth of the distance of neighbours: to the nearest, nothing ever moves.
+fn what_rounding_loses_comes_back_by_chance() -> Result<()> {
+    let count = 512;
+    let build = || Network::new(&[1]).add(Dense::new(count).bias(None).weight(Initializer::Constant(1.5)));
+    let run = |by_chance: bool| -> Result<Vec<f32>> {
+        let network = build().dtype(DType::Bf16).build(&device())?;
+        let sgd = Sgd::new(1.0).for_model(&network)?;
+        let mut sgd = if by_chance { sgd.rounding_by_chance(&network, 3)? } else { sgd };
+        let x = Tensor::full(&[1, 1], 1.0, DType::Bf16, &device())?;
+        for _ in 0..20 {
+            // The gradient of each weight is a tenth of 2^-7.
+            let loss = network.forward(&Tape::new(), &x)?.scale_shift(0.000_781_25, 0.0)?.sum(&[])?;
+            sgd.step(&network, &loss.backward()?)?;
+        }
+        network.parameters().flat().cast(DType::F32)?.to_vec()
+    };
+    assert!(run(false)?.iter().all(|&weight| weight == 1.5), "to the nearest, each step is lost");
+    let moved = run(true)?;
+    let mean = moved.iter().sum::<f32>() / count as f32;
+    // Twenty tenths are two distances; one weight is off by about 1.3 of them, the mean of 512 by a 17th.
+    assert!((f64::from(mean) - (1.5 - 2.0 / 128.0)).abs() < 0.25 / 128.0, "{mean}");
+    assert!(moved.iter().any(|&weight| weight != moved[0]), "each weight has draws of its own");
+    assert_eq!(moved, run(true)?, "the same key, the same weights");
+    let wide = build().build(&device())?;
+    assert!(Sgd::new(1.0).for_model(&wide)?.rounding_by_chance(&wide, 3).is_err());
     Ok(())
 }
