@@ -1,6 +1,8 @@
 //! The simulated driver checked against itself: what it is there to catch is planted here, and has to be caught.
 #![cfg(target_os = "linux")]
 
+#[path = "simulated_driver/graphs.rs"]
+mod graphs;
 #[path = "simulated_driver/raw.rs"]
 mod raw;
 mod simulated;

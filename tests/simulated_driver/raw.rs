@@ -138,6 +138,52 @@ impl Raw {
         call!(self.driver, b"cuMemcpyDtoDAsync_v2", to => u64, from => u64, bytes => usize, stream => u64)
     }
 
+    pub fn query(&self, event: u64) -> i32 {
+        call!(self.driver, b"cuEventQuery", event => u64)
+    }
+
+    /// Calls made on this thread only are looked at.
+    pub fn begin_capture(&self, stream: u64) -> i32 {
+        call!(self.driver, b"cuStreamBeginCapture_v2", stream => u64, 1 => i32)
+    }
+
+    pub fn end_capture(&self, stream: u64) -> Result<u64, i32> {
+        let mut graph = 0u64;
+        match call!(self.driver, b"cuStreamEndCapture", stream => u64, &mut graph => *mut u64) {
+            0 => Ok(graph),
+            code => Err(code),
+        }
+    }
+
+    pub fn nodes(&self, graph: u64) -> usize {
+        let mut count = 0usize;
+        let none = ptr::null_mut::<c_void>();
+        assert_eq!(
+            call!(self.driver, b"cuGraphGetNodes", graph => u64, none => *mut c_void, &mut count => *mut usize),
+            0
+        );
+        count
+    }
+
+    /// The graph made ready, whose own handle is gone.
+    pub fn instantiate(&self, graph: u64) -> u64 {
+        let executable = made!(self.driver, b"cuGraphInstantiateWithFlags", graph => u64, 0 => u64);
+        assert_eq!(self.destroy_graph(graph), 0);
+        executable
+    }
+
+    pub fn destroy_graph(&self, graph: u64) -> i32 {
+        call!(self.driver, b"cuGraphDestroy", graph => u64)
+    }
+
+    pub fn replay(&self, executable: u64, stream: u64) -> i32 {
+        call!(self.driver, b"cuGraphLaunch", executable => u64, stream => u64)
+    }
+
+    pub fn destroy_executable(&self, executable: u64) -> i32 {
+        call!(self.driver, b"cuGraphExecDestroy", executable => u64)
+    }
+
     /// The image of a text, or the code that refuses it and the log.
     pub fn compile(&self, text: &str, options: &[&str]) -> Result<Vec<u8>, (i32, String)> {
         let (text, none) = (CString::new(text).unwrap(), ptr::null::<c_char>());

@@ -150,6 +150,7 @@ void simulatedClear() {
 void simulatedRestart() {
     LOCKED;
     forget_context();
+    forget_graphs();
     forget_handles();
     forget_modules();
     forget_memory();

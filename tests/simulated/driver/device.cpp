@@ -152,6 +152,7 @@ EXPORTED int cuDevicePrimaryCtxRelease_v2(int) {
         run_all();
         check_red_zones();
         check_leaks();
+        check_graphs();
         check_handles();
         check_modules();
     }

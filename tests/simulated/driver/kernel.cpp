@@ -62,6 +62,9 @@ void check_modules() {
 EXPORTED int cuModuleLoadData(void** handle, const void* image) {
     LOCKED;
     ENTER("cuModuleLoadData", 1);
+    if (const int code = refuse_in_capture("cuModuleLoadData")) {
+        return code;
+    }
     SimulatedImage head;
     memcpy(head.magic, image, sizeof head.magic);
     const bool is_code = !memcmp(head.magic, SIMULATED_CODE, 8), is_ptx = !memcmp(head.magic, SIMULATED_PTX, 8);
@@ -97,6 +100,9 @@ EXPORTED int cuModuleLoadData(void** handle, const void* image) {
 EXPORTED int cuModuleUnload(void* handle) {
     LOCKED;
     ENTER("cuModuleUnload", 1);
+    if (const int code = refuse_in_capture("cuModuleUnload")) {
+        return code;
+    }
     run_all();
     const auto found = modules.find(handle);
     if (found == modules.end()) {

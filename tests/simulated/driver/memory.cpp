@@ -227,12 +227,18 @@ EXPORTED int cuMemGetInfo_v2(size_t* free, size_t* total) {
 EXPORTED int cuMemAlloc_v2(void** address, size_t bytes) {
     LOCKED;
     ENTER("cuMemAlloc_v2", 1);
+    if (const int code = refuse_in_capture("cuMemAlloc_v2")) {
+        return code;
+    }
     return allocate(bytes, false, address);
 }
 
 EXPORTED int cuMemFree_v2(void* address) {
     LOCKED;
     ENTER("cuMemFree_v2", 1);
+    if (const int code = refuse_in_capture("cuMemFree_v2")) {
+        return code;
+    }
     run_all();
     return release(address, false);
 }
@@ -240,12 +246,18 @@ EXPORTED int cuMemFree_v2(void* address) {
 EXPORTED int cuMemHostAlloc(void** address, size_t bytes, unsigned) {
     LOCKED;
     ENTER("cuMemHostAlloc", 1);
+    if (const int code = refuse_in_capture("cuMemHostAlloc")) {
+        return code;
+    }
     return allocate(bytes, true, address);
 }
 
 EXPORTED int cuMemFreeHost(void* address) {
     LOCKED;
     ENTER("cuMemFreeHost", 1);
+    if (const int code = refuse_in_capture("cuMemFreeHost")) {
+        return code;
+    }
     run_all();
     return release(address, true);
 }
@@ -271,6 +283,10 @@ EXPORTED int cuMemPoolDestroy(void* pool) {
 EXPORTED int cuMemAllocFromPoolAsync(void** address, size_t bytes, void* pool, void* stream) {
     LOCKED;
     ENTER("cuMemAllocFromPoolAsync", 1);
+    // A graph could hold memory of its own; nobody here asks for that, and a captured stream takes no other.
+    if (const int code = refuse_on_captured_stream(stream, "cuMemAllocFromPoolAsync")) {
+        return code;
+    }
     if (!pools.count(pool)) {
         violation("%p is no pool, or one that was destroyed", pool);
         return INVALID_VALUE;
@@ -290,6 +306,10 @@ EXPORTED int cuMemAllocFromPoolAsync(void** address, size_t bytes, void* pool, v
 EXPORTED int cuMemFreeAsync(void* address, void* stream) {
     LOCKED;
     ENTER("cuMemFreeAsync", 1);
+    // A graph could hold memory of its own; nobody here asks for that, and a captured stream takes no other.
+    if (const int code = refuse_on_captured_stream(stream, "cuMemFreeAsync")) {
+        return code;
+    }
     if (!simulated_executes()) {
         return release(address, false);
     }

@@ -55,17 +55,20 @@ void open_pages(void* address);
 void describe_address(const void* address, char* text, size_t size);
 
 // stream.cpp
-struct Event {
-    uint64_t recorded = 0, passed = 0;
-    // Whether it remembers when it passed, and when that was.
-    bool is_timed = false;
-    double when = 0;
-};
 void run_all();
 uint64_t random_number(uint64_t bound);
 // Streams and events that were not destroyed.
 void check_handles();
 void forget_handles();
+
+// graph.cpp
+// Calls that wait for the device or change what it holds are refused while a capture forbids them, and spoil it: 0 where
+// none does.
+int refuse_in_capture(const char* function);
+int refuse_on_captured_stream(void* stream, const char* function);
+// Graphs that were not destroyed, and captures that were not ended.
+void check_graphs();
+void forget_graphs();
 
 // kernel.cpp
 void check_modules();

@@ -1,25 +1,8 @@
 // Streams and events. Work is run only when somebody waits, in an order across streams that a seed chooses among the legal
 // ones: a dependency that was not recorded shows as wrong data.
-#include <cstdlib>
-#include <cstring>
-
-#include "state.h"
+#include "stream.h"
 
 namespace {
-struct Work {
-    const char* name;
-    void (*run)(void*);
-    void* data;
-    void (*destroy)(void*);
-    // Instead of running something: moves an event, or waits for one, at this count of records.
-    Event* recorded;
-    Event* awaited;
-    uint64_t ticket;
-};
-struct Stream {
-    std::deque<Work> work;
-};
-
 std::map<void*, Stream*> streams;
 std::map<void*, Event*> events;
 uint64_t state = 0x9E3779B97F4A7C15;
@@ -30,7 +13,7 @@ bool is_runnable(const Stream& stream) {
         return false;
     }
     const Work& next = stream.work.front();
-    return !next.awaited || next.awaited->passed >= next.ticket;
+    return next.replay ? next.replay->is_runnable() : !next.awaited || next.awaited->passed >= next.ticket;
 }
 
 // Runs one piece of work of some stream; false where none can be run.
@@ -46,10 +29,15 @@ bool step() {
     }
     Stream& stream = *runnable[random_number(runnable.size())];
     const Work work = stream.work.front();
+    if (work.replay) {
+        if (work.replay->step()) {
+            stream.work.pop_front();
+        }
+        return true;
+    }
     stream.work.pop_front();
     if (work.recorded) {
-        work.recorded->passed = work.ticket;
-        work.recorded->when = now;
+        pass(*work.recorded, work.ticket);
     } else if (work.run) {
         work.run(work.data);
         work.destroy(work.data);
@@ -57,7 +45,17 @@ bool step() {
     return true;
 }
 
-Stream* find(void* handle) {
+template <class Done> void run_until(const Done& done) {
+    while (!done()) {
+        if (!step()) {
+            violation("streams wait for each other");
+            return;
+        }
+    }
+}
+} // namespace
+
+Stream* find_stream(void* handle) {
     const auto found = streams.find(handle);
     if (found == streams.end()) {
         violation("%p is no stream, or one that was destroyed", handle);
@@ -75,15 +73,10 @@ Event* find_event(void* handle) {
     return found->second;
 }
 
-template <class Done> void run_until(const Done& done) {
-    while (!done()) {
-        if (!step()) {
-            violation("streams wait for each other");
-            return;
-        }
-    }
+void pass(Event& event, uint64_t ticket) {
+    event.passed = ticket;
+    event.when = now;
 }
-} // namespace
 
 void forget_handles() {
     streams.clear();
@@ -115,11 +108,19 @@ void simulated_pass(double milliseconds) { now += milliseconds; }
 
 void simulated_enqueue(void* handle, const char* name, void (*run)(void*), void* data, void (*destroy)(void*)) {
     LOCKED;
-    Stream* stream = simulated_executes() ? find(handle) : nullptr;
+    Stream* stream = simulated_executes() ? find_stream(handle) : nullptr;
     if (!stream) {
         return destroy(data);
     }
-    stream->work.push_back({name, run, data, destroy, nullptr, nullptr, 0});
+    if (stream->capture) {
+        return add_node(*stream, name, run, data, destroy);
+    }
+    Work work;
+    work.name = name;
+    work.run = run;
+    work.data = data;
+    work.destroy = destroy;
+    stream->work.push_back(work);
 }
 
 EXPORTED int cuStreamCreateWithPriority(void** handle, unsigned, int) {
@@ -133,9 +134,12 @@ EXPORTED int cuStreamCreateWithPriority(void** handle, unsigned, int) {
 EXPORTED int cuStreamDestroy_v2(void* handle) {
     LOCKED;
     ENTER("cuStreamDestroy_v2", 1);
-    Stream* stream = find(handle);
+    Stream* stream = find_stream(handle);
     if (!stream) {
         return INVALID_HANDLE;
+    }
+    if (const int code = refuse_while_captured(*stream, "cuStreamDestroy")) {
+        return code;
     }
     run_until([&] { return stream->work.empty(); });
     streams.erase(handle);
@@ -146,9 +150,12 @@ EXPORTED int cuStreamDestroy_v2(void* handle) {
 EXPORTED int cuStreamSynchronize(void* handle) {
     LOCKED;
     ENTER("cuStreamSynchronize", 1);
-    Stream* stream = find(handle);
+    Stream* stream = find_stream(handle);
     if (!stream) {
         return INVALID_HANDLE;
+    }
+    if (const int code = refuse_while_captured(*stream, "cuStreamSynchronize")) {
+        return code;
     }
     run_until([&] { return stream->work.empty(); });
     check_red_zones();
@@ -159,6 +166,9 @@ EXPORTED int cuStreamSynchronize(void* handle) {
 EXPORTED int cuCtxSynchronize() {
     LOCKED;
     ENTER("cuCtxSynchronize", 1);
+    if (const int code = refuse_in_capture("cuCtxSynchronize")) {
+        return code;
+    }
     run_all();
     check_red_zones();
     return OK;
@@ -167,12 +177,19 @@ EXPORTED int cuCtxSynchronize() {
 EXPORTED int cuStreamWaitEvent(void* handle, void* event_handle, unsigned) {
     LOCKED;
     ENTER("cuStreamWaitEvent", 1);
-    Stream* stream = find(handle);
+    Stream* stream = find_stream(handle);
     Event* event = find_event(event_handle);
     if (!stream || !event) {
         return INVALID_HANDLE;
     }
-    stream->work.push_back({"wait", nullptr, nullptr, nullptr, nullptr, event, event->recorded});
+    if (stream->capture || event->capture) {
+        return join(*stream, *event);
+    }
+    Work work;
+    work.name = "wait";
+    work.awaited = event;
+    work.ticket = event->recorded;
+    stream->work.push_back(work);
     return OK;
 }
 
@@ -202,12 +219,21 @@ EXPORTED int cuEventDestroy_v2(void* handle) {
 EXPORTED int cuEventRecord(void* event_handle, void* handle) {
     LOCKED;
     ENTER("cuEventRecord", 1);
-    Stream* stream = find(handle);
+    Stream* stream = find_stream(handle);
     Event* event = find_event(event_handle);
     if (!stream || !event) {
         return INVALID_HANDLE;
     }
-    stream->work.push_back({"record", nullptr, nullptr, nullptr, event, nullptr, ++event->recorded});
+    if (stream->capture) {
+        mark(*stream, *event);
+        return OK;
+    }
+    event->capture = nullptr;
+    Work work;
+    work.name = "record";
+    work.recorded = event;
+    work.ticket = ++event->recorded;
+    stream->work.push_back(work);
     return OK;
 }
 
@@ -217,6 +243,9 @@ EXPORTED int cuEventQuery(void* handle) {
     Event* event = find_event(handle);
     if (!event) {
         return INVALID_HANDLE;
+    }
+    if (const int code = refuse_captured(*event, "cuEventQuery")) {
+        return code;
     }
     step();
     return event->passed >= event->recorded ? OK : NOT_READY;
@@ -243,81 +272,9 @@ EXPORTED int cuEventSynchronize(void* handle) {
     if (!event) {
         return INVALID_HANDLE;
     }
+    if (const int code = refuse_captured(*event, "cuEventSynchronize")) {
+        return code;
+    }
     run_until([&] { return event->passed >= event->recorded; });
-    return OK;
-}
-
-namespace {
-struct Copy {
-    void* to;
-    const void* from;
-    size_t bytes;
-    void* staged;
-};
-
-void queue_copy(void* stream, Copy copy) {
-    simulated_enqueue(
-        stream, "copy",
-        [](void* data) {
-            const Copy& copy = *(Copy*)data;
-            memmove(copy.to, copy.from, copy.bytes);
-        },
-        new Copy(copy),
-        [](void* data) {
-            free(((Copy*)data)->staged);
-            delete (Copy*)data;
-        });
-}
-
-bool is_pinned(const void* address) {
-    char* start;
-    const Allocation* allocation = find_allocation(address, &start);
-    return allocation && allocation->on_host;
-}
-} // namespace
-
-EXPORTED int cuMemcpyHtoDAsync_v2(void* to, const void* from, size_t bytes, void* stream) {
-    LOCKED;
-    ENTER("cuMemcpyHtoDAsync_v2", 1);
-    if (!simulated_range(to, bytes, "a copy to the device")) {
-        return INVALID_VALUE;
-    }
-    void* staged = nullptr;
-    if (!is_pinned(from)) {
-        staged = malloc(bytes);
-        memcpy(staged, from, bytes);
-    } else if (!simulated_range(from, bytes, "a copy from pinned memory")) {
-        return INVALID_VALUE;
-    }
-    queue_copy(stream, {to, staged ? staged : from, bytes, staged});
-    return OK;
-}
-
-EXPORTED int cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t bytes, void* stream) {
-    LOCKED;
-    ENTER("cuMemcpyDtoHAsync_v2", 1);
-    if (!simulated_range(from, bytes, "a copy from the device")) {
-        return INVALID_VALUE;
-    }
-    // What reads the target before it has arrived must see that.
-    memset(to, 0xff, bytes);
-    queue_copy(stream, {to, from, bytes, nullptr});
-    if (!is_pinned(to)) {
-        return cuStreamSynchronize(stream);
-    }
-    return OK;
-}
-
-EXPORTED int cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t bytes, void* stream) {
-    LOCKED;
-    ENTER("cuMemcpyDtoDAsync_v2", 1);
-    if (!simulated_range(from, bytes, "a copy on the device") || !simulated_range(to, bytes, "a copy on the device")) {
-        return INVALID_VALUE;
-    }
-    if ((char*)to < (char*)from + bytes && (char*)from < (char*)to + bytes) {
-        violation("a copy of %zu bytes on the device overlaps what it copies", bytes);
-        return INVALID_VALUE;
-    }
-    queue_copy(stream, {to, from, bytes, nullptr});
     return OK;
 }

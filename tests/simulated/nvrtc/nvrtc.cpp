@@ -67,7 +67,7 @@ bool knows(int architecture) {
 }
 
 bool is_option(const std::string& option) {
-    for (const char* known : {"--fmad=", "--std=", "--ptxas-options=", "--generate-line-info", "--restrict"}) {
+    for (const char* known : {"--fmad=", "--std=", "--ptxas-options=", "--define-macro=", "--generate-line-info", "--restrict"}) {
         if (option.rfind(known, 0) == 0) {
             return true;
         }

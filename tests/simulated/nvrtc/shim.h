@@ -5,7 +5,7 @@
 
 #define __device__
 #define __global__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __shared__ static
 #define __restrict__ __restrict
 #define __forceinline__ inline
