@@ -19,7 +19,7 @@ struct Better {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(const ELEMENT* input /* [rows, columns] */, i64* output /* [rows] */, u64 rows, u64 columns, u32 group_size) {
     Group group(group_size);
     const u64 row = (u64)blockIdx.x * group.count() + group.index;

@@ -7,7 +7,7 @@
 #define INPUT_TYPE(index, access, type, outer) access<type, 0, outer>
 #define OUTPUT_TYPE(index, access, type, outer) access<type, 1, outer>
 #define OUTPUT_PARAMETER(index, access, type, outer) type* output /* as the walk steps */,
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(INPUTS(INPUT_PARAMETER) OUTPUTS(OUTPUT_PARAMETER) Walk walk) {
     const INPUTS(INPUT_TYPE) from(input0);
     const OUTPUTS(OUTPUT_TYPE) to(output);

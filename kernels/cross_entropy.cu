@@ -1,7 +1,7 @@
 // Softmax cross-entropy of every row against its label, and in the same pass its gradient: (softmax - one-hot) times scale.
 // Bytes moved per element: the size of ELEMENT twice, once without gradient; once more if not HELD, from the second-level cache.
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(const ELEMENT* logits /* [rows, columns] */, const void* labels /* [rows] */, u32 label_type,
            ELEMENT* losses /* [rows] */, ELEMENT* gradient /* [rows, columns], or null */, REAL scale, u64 rows,
            u64 columns, Report* reports, u32 site) {

@@ -4,7 +4,7 @@
 /// Words that a thread has on their way from memory.
 #define UNROLL 4
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(const WORD* input /* [outer, n, words] */, const void* indices /* [k] */, u32 index_type,
            WORD* output /* [outer, k, words] */, u64 outer, u64 n, u64 k, u64 words, u32 group_size, Report* reports,
            u32 site) {

@@ -48,7 +48,7 @@ struct Operands {
 #define OUTPUT_ARGUMENT(index, access, type, outer) access<type, INPUT_COUNT + index, outer>(output##index),
 #define PARAMETER(index) REAL parameter##index,
 #define ARGUMENT(index) parameter##index,
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(INPUTS(INPUT_PARAMETER) OUTPUTS(OUTPUT_PARAMETER) PARAMETERS(PARAMETER) u64 key, u32 stream, Walk walk) {
     const Operands operands = {
         {INPUTS(INPUT_ARGUMENT)}, OUTPUTS(OUTPUT_ARGUMENT) {PARAMETERS(ARGUMENT) 0}, key, stream};

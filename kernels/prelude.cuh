@@ -9,6 +9,12 @@
 #define memcpy __builtin_memcpy
 #endif
 
+// How many blocks a multiprocessor must have room for at once: with 0 the compiler chooses, and may spill registers for one
+// block more; with 1 a thread has all registers there are.
+#ifndef BLOCKS
+#define BLOCKS 0
+#endif
+
 #define REAL_INFINITY ((REAL)bits_as<f32>(0x7f800000u))
 #define REAL_NAN ((REAL)bits_as<f32>(0x7fc00000u))
 

@@ -170,7 +170,7 @@ __device__ inline void join_rows(REAL* lanes, u32 across) {
 #define STEP_OF_Strided ANY
 #define PARAMETER(index) REAL parameter##index,
 #define ARGUMENT(index) parameter##index,
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(INPUTS(INPUT_PARAMETER) OUTPUTS(OUTPUT_PARAMETER) PARAMETERS(PARAMETER) REAL scale, Cut cut, Walk walk) {
     const Operands operands = {{INPUTS(INPUT_ARGUMENT)}, {PARAMETERS(ARGUMENT) 0}};
     const u32 team = (u32)cut.team, rank = threadIdx.x % team, other = threadIdx.x / team, teams = THREADS / team;

@@ -23,7 +23,7 @@ struct Pieces {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(const ELEMENT* output /* [rows, columns] */, const ELEMENT* gradient /* [rows, columns] */,
            ELEMENT* input_gradient /* [rows, columns] */, u64 rows, u64 columns) {
     Group group(GROUP);

@@ -15,7 +15,7 @@ struct Matrix {
     u64 from_stride, to_stride;
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     KERNEL(const T* from /* [batch][columns][rows] */, T* to /* [batch][rows][columns] */, Matrix matrix, Walk walk) {
     // One element more than a tile is wide: neither rows nor columns of it fall into one bank.
     __shared__ T tile[TILE][TILE + 1];

@@ -4,6 +4,7 @@
 //! at each method, and only looks at what it alone can see (the value of an index, the state of the device). A
 //! [`View`] is in bounds of its buffer by construction.
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use super::view::View;
@@ -57,9 +58,27 @@ pub trait Backend: Send + Sync + Debug {
     /// Runs one of the named kernels.
     fn launch(&self, kernel: Kernel<'_>) -> Result<()>;
 
+    /// Marks the end of what a lane was given so far.
+    fn mark(&self, lane: Lane) -> Result<Mark>;
+
+    /// Seconds of the device's own time between two marks. Both have passed.
+    fn seconds_between(&self, from: &Mark, to: &Mark) -> Result<f64>;
+
     /// Waits for all work to end, and reports what failed meanwhile.
     fn synchronize(&self) -> Result<()>;
 }
+
+/// What a device does one after the other; what is on different lanes may run at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// Everything but what is copied ahead.
+    Compute,
+    /// Batches copied ahead.
+    Copy,
+}
+
+/// A moment in the work of a lane, of a kind that only its device knows.
+pub struct Mark(pub(super) Box<dyn Any + Send + Sync>);
 
 /// Where random draws start: the same seed and stream give the same numbers on every device and any number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -205,4 +224,30 @@ pub enum Kernel<'a> {
         /// Shape [outer, n, inner]: overwritten.
         input_gradient: View<'a>,
     },
+}
+
+impl<'a> Kernel<'a> {
+    /// What it is called in a table.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Softmax { log: false, .. } => "softmax",
+            Self::Softmax { log: true, .. } => "log_softmax",
+            Self::SoftmaxBackward { log: false, .. } => "softmax_backward",
+            Self::SoftmaxBackward { log: true, .. } => "log_softmax_backward",
+            Self::CrossEntropy { .. } => "cross_entropy",
+            Self::ArgMax { .. } => "argmax",
+            Self::Gather { .. } => "gather",
+            Self::ScatterAdd { .. } => "scatter_add",
+        }
+    }
+
+    /// The operand that says how large it is.
+    pub(super) fn result(&self) -> View<'a> {
+        match *self {
+            Self::Softmax { output, .. } | Self::Gather { output, .. } => output,
+            Self::SoftmaxBackward { input_gradient, .. } | Self::ScatterAdd { input_gradient, .. } => input_gradient,
+            Self::CrossEntropy { logits, .. } => logits,
+            Self::ArgMax { input, .. } => input,
+        }
+    }
 }

@@ -6,23 +6,26 @@ pub(crate) mod cpu;
 mod cuda;
 mod policy;
 mod probe;
+mod recording;
 mod view;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-pub use backend::{Backend, Epilogue, Kernel, Product, Reduction, Residual, Seed};
+pub use backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
 pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};
 pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};
+pub use recording::{Call, Recording, Span, Work};
 pub use view::View;
 
 use crate::error::{Error, Result};
 use crate::memory::{Host, Ledger, Memory, Source};
+use recording::Recorder;
 
 /// A handle on a device. Cloning it is cheap, and the device lives as long as any handle or buffer.
 #[derive(Debug, Clone)]
-pub struct Device(Arc<dyn Backend>);
+pub struct Device(Arc<Recorder>);
 
 impl Device {
     /// The CPU of this process: every call gives a handle on the same device and memory.
@@ -38,7 +41,7 @@ impl Device {
 
     /// Another CPU device over this memory of host addresses.
     pub fn cpu_with_memory(memory: Memory) -> Self {
-        Self(Arc::new(cpu::Cpu::new(memory)))
+        Self(Arc::new(Recorder::new(Box::new(cpu::Cpu::new(memory)))))
     }
 
     /// The best device there is: a CUDA device if one can be used, else the CPU.
@@ -56,24 +59,24 @@ impl Device {
     pub fn open(choice: DeviceChoice) -> Result<Self> {
         match choice {
             DeviceChoice::Cpu => Ok(Self::cpu()),
-            DeviceChoice::Cuda(ordinal) => probe::open_cuda(ordinal).map(Self),
-            DeviceChoice::Auto => Ok(probe::open_cuda(0).map_or_else(|_| Self::cpu(), Self)),
+            DeviceChoice::Cuda(ordinal) => Self::cuda(ordinal),
+            DeviceChoice::Auto => Ok(Self::cuda(0).unwrap_or_else(|_| Self::cpu())),
         }
     }
 
     /// The device as on the command line: `cpu`, `cuda:0`.
     pub fn name(&self) -> String {
-        self.0.name()
+        self.backend().name()
     }
 
     /// Where its buffers come from.
     pub fn memory(&self) -> &Memory {
-        self.0.memory()
+        self.backend().memory()
     }
 
     /// Who holds its memory, held it at the peak, and released it in which order.
     pub fn ledger(&self) -> Ledger {
-        self.0.memory().ledger()
+        self.memory().ledger()
     }
 
     /// Waits for all queued work.
@@ -81,7 +84,7 @@ impl Device {
     /// # Errors
     /// What failed meanwhile.
     pub fn synchronize(&self) -> Result<()> {
-        self.0.synchronize()
+        self.backend().synchronize()
     }
 
     /// Whether both handles are on the same device and memory.
@@ -90,8 +93,32 @@ impl Device {
     }
 
     /// What computes.
+    #[inline]
     pub fn backend(&self) -> &dyn Backend {
-        &*self.0
+        self.0.backend()
+    }
+
+    /// Writes down every call of this device, by any of its handles, until the recording is dropped. Results stay the same
+    /// to the bit.
+    ///
+    /// # Errors
+    /// It is recorded already, or the device failed.
+    pub fn record(&self) -> Result<Recording> {
+        Recording::start(self)
+    }
+
+    /// The CUDA device of this number: the same one as long as anything of it is alive.
+    fn cuda(ordinal: usize) -> Result<Self> {
+        static OPEN: Mutex<Vec<(usize, Weak<Recorder>)>> = Mutex::new(Vec::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = open.iter().find(|(known, _)| *known == ordinal).and_then(|(_, device)| device.upgrade());
+        if let Some(device) = known {
+            return Ok(Self(device));
+        }
+        let device = Arc::new(Recorder::new(probe::open_cuda(ordinal)?));
+        open.retain(|(known, _)| *known != ordinal);
+        open.push((ordinal, Arc::downgrade(&device)));
+        Ok(Self(device))
     }
 }
 

@@ -2,7 +2,6 @@
 //! built with CUDA.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::backend::Backend;
 use crate::error::{Error, Result};
@@ -79,22 +78,22 @@ pub fn probe_cuda() -> CudaProbe {
 
 /// The CUDA device of this number.
 #[cfg(feature = "cuda")]
-pub(super) fn open_cuda(ordinal: usize) -> Result<Arc<dyn Backend>> {
-    Ok(super::cuda::Cuda::open(ordinal)?)
+pub(super) fn open_cuda(ordinal: usize) -> Result<Box<dyn Backend>> {
+    Ok(Box::new(super::cuda::Cuda::open(ordinal)?))
 }
 
 /// The CUDA device of this number.
 #[cfg(not(feature = "cuda"))]
-pub(super) fn open_cuda(ordinal: usize) -> Result<Arc<dyn Backend>> {
+pub(super) fn open_cuda(ordinal: usize) -> Result<Box<dyn Backend>> {
     Err(Error::device(format!("cuda:{ordinal}"), NOT_BUILT))
 }
 
-/// Compiles a unit for an architecture, such as 90, with NVRTC and these options. Needs no device.
+/// Compiles a unit for an architecture, such as 90, with NVRTC. Needs no device.
 ///
 /// # Errors
 /// NVRTC is not there, does not know the architecture, or refuses the text.
 #[cfg(feature = "cuda")]
-pub fn compile_unit(unit: &Unit, architecture: u32, options: &[&str]) -> Result<CompiledUnit> {
+pub fn compile_unit(unit: &Unit, architecture: u32) -> Result<CompiledUnit> {
     use super::cuda::compile::{Compiler, OPTIONS, Target};
     let refuse = |rule: String| Error::device("cuda", rule);
     let compiler = Compiler::find().map_err(|absence| refuse(absence.to_string()))?;
@@ -102,18 +101,18 @@ pub fn compile_unit(unit: &Unit, architecture: u32, options: &[&str]) -> Result<
         let (path, known) = (compiler.path().display(), compiler.architectures());
         return Err(refuse(format!("{path} does not know sm_{architecture}; it knows {known:?}")));
     }
-    let compiled = compiler.compile(unit, Target::Code(architecture), options);
+    let compiled = compiler.compile(unit, Target::Code(architecture));
     let compiled = compiled.map_err(|error| refuse(format!("kernel {}: {error}", unit.kernel)))?;
     let (major, minor) = compiler.version();
     let compiler = format!("NVRTC {major}.{minor} {}", OPTIONS.join(" "));
     Ok(CompiledUnit { image: compiled.image, log: compiled.log, compiler })
 }
 
-/// Compiles a unit for an architecture, such as 90, with NVRTC and these options. Needs no device.
+/// Compiles a unit for an architecture, such as 90, with NVRTC. Needs no device.
 ///
 /// # Errors
 /// NVRTC is not there, does not know the architecture, or refuses the text.
 #[cfg(not(feature = "cuda"))]
-pub fn compile_unit(_unit: &Unit, _architecture: u32, _options: &[&str]) -> Result<CompiledUnit> {
+pub fn compile_unit(_unit: &Unit, _architecture: u32) -> Result<CompiledUnit> {
     Err(Error::device("cuda", NOT_BUILT))
 }

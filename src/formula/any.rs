@@ -150,6 +150,17 @@ pub fn uses_input(formula: &dyn AnyFormula, input: usize) -> bool {
     })
 }
 
+/// Floating point operations for one element; found from the formula's graph once per thread.
+pub fn work_of_element(formula: &dyn AnyFormula) -> usize {
+    WORK.with_borrow_mut(|known| {
+        *known.entry(formula.key()).or_insert_with(|| {
+            let cost = formula.graph().cost();
+            cost.arithmetic + cost.special
+        })
+    })
+}
+
 thread_local! {
+    static WORK: RefCell<HashMap<TypeId, usize>> = RefCell::default();
     static USES: RefCell<HashMap<TypeId, Vec<bool>>> = RefCell::default();
 }

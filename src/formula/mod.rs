@@ -15,7 +15,7 @@ pub(crate) mod scalar;
 mod simd;
 pub mod unit;
 
-pub use any::{AnyFormula, Backward, Differentiable, uses_input};
+pub use any::{AnyFormula, Backward, Differentiable, uses_input, work_of_element};
 pub use cuda::Precision;
 #[doc(hidden)]
 pub use definition::Results;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::str::FromStr;
 
 use rectify::kernels::{Example, Resources};
 
@@ -16,20 +15,12 @@ struct Row {
     /// The [digest](digests) of what it was measured on.
     digest: String,
     /// By architecture: the most over all element types and layouts.
-    most: BTreeMap<u32, Use>,
-}
-
-/// What a thread uses. `64+8` stands for 64 registers and 8 bytes that are spilled: the assembler spills a few now and then
-/// to run one more block at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Use {
-    registers: u32,
-    spilled_bytes: u32,
+    most: BTreeMap<u32, u32>,
 }
 
 const HEAD: &str = "\
-# Registers that a thread of each kernel may use at most, over all its element types and layouts, and after a + the bytes
-# it may spill; and the digest of its sources and the compiler, as they were when this was measured. Made by
+# Registers that a thread of each kernel may use at most, over all its element types and layouts, and the digest of its
+# sources and the compiler, as they were when this was measured. Made by
 # `rectify kernels check --changed --write-budget kernels/budget.txt`.
 ";
 
@@ -49,7 +40,7 @@ impl Budget {
             let mut words = line.split_whitespace();
             let (kernel, digest) = (words.next()?.to_owned(), words.next()?.to_owned());
             let uses = words.map(|word| if word == "-" { Some(None) } else { word.parse().ok().map(Some) });
-            let uses: Vec<Option<Use>> = uses.collect::<Option<_>>()?;
+            let uses: Vec<Option<u32>> = uses.collect::<Option<_>>()?;
             let known = architectures.iter().zip(uses).filter_map(|(&name, most)| Some((name, most?)));
             Some((kernel, Row { digest, most: known.collect() }))
         };
@@ -61,8 +52,7 @@ impl Budget {
         let row = self.0.entry(kernel.to_owned()).or_default();
         digest.clone_into(&mut row.digest);
         let most = row.most.entry(architecture).or_default();
-        most.registers = most.registers.max(used.registers);
-        most.spilled_bytes = most.spilled_bytes.max(used.spilled_bytes);
+        *most = used.registers.max(*most);
     }
 
     /// Takes over from another table what it holds of a kernel and architecture.
@@ -79,15 +69,11 @@ impl Budget {
         self.0.get(kernel).is_some_and(|row| row.digest == digest && row.most.contains_key(&architecture))
     }
 
-    /// How a kernel exceeds what it may use. One that is not in the table may use any registers, and spill nothing.
+    /// How a kernel exceeds what it may use. One that is not in the table may use any.
     pub fn excess(&self, kernel: &str, architecture: u32, used: Resources) -> Option<String> {
-        let known = self.0.get(kernel).and_then(|row| row.most.get(&architecture)).copied();
-        let most = known.unwrap_or(Use { registers: u32::MAX, spilled_bytes: 0 });
-        if used.spilled_bytes > most.spilled_bytes {
-            return Some(format!("spills {} bytes, its budget is {}", used.spilled_bytes, most.spilled_bytes));
-        }
-        let exceeds = used.registers > most.registers;
-        exceeds.then(|| format!("uses {} registers, its budget is {}", used.registers, most.registers))
+        let most = *self.0.get(kernel)?.most.get(&architecture)?;
+        let exceeds = used.registers > most;
+        exceeds.then(|| format!("uses {} registers, its budget is {most}", used.registers))
     }
 }
 
@@ -116,28 +102,10 @@ impl fmt::Display for Budget {
         for (kernel, row) in &self.0 {
             write!(f, "\n{kernel:width$} {:16}", row.digest)?;
             for architecture in &architectures {
-                write!(f, " {:>7}", row.most.get(architecture).map_or("-".to_owned(), Use::to_string))?;
+                write!(f, " {:>7}", row.most.get(architecture).map_or("-".to_owned(), u32::to_string))?;
             }
         }
         writeln!(f)
-    }
-}
-
-impl fmt::Display for Use {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.spilled_bytes {
-            0 => write!(f, "{}", self.registers),
-            bytes => write!(f, "{}+{bytes}", self.registers),
-        }
-    }
-}
-
-impl FromStr for Use {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (registers, spilled) = text.split_once('+').unwrap_or((text, "0"));
-        Ok(Self { registers: registers.parse()?, spilled_bytes: spilled.parse()? })
     }
 }
 
@@ -145,19 +113,19 @@ impl FromStr for Use {
 mod tests {
     use super::*;
 
-    fn uses(registers: u32, spilled_bytes: u32) -> Resources {
-        Resources { registers, spilled_bytes, shared_bytes: 0 }
+    fn uses(registers: u32) -> Resources {
+        Resources { registers, ..Resources::default() }
     }
 
     #[test]
     fn a_table_reads_back_and_says_what_exceeds_it() {
         let mut budget = Budget::default();
         for (kernel, architecture, registers) in [("b", 90, 30), ("b", 90, 40), ("b", 75, 20), ("abc", 90, 64)] {
-            budget.add(kernel, "1f", architecture, uses(registers, registers / 40 * 8));
+            budget.add(kernel, "1f", architecture, uses(registers));
         }
         let text = budget.to_string();
         let rows: Vec<Vec<_>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(rows[rows.len() - 2..], [vec!["abc", "1f", "-", "64+8"], vec!["b", "1f", "20", "40+8"]], "{text}");
+        assert_eq!(rows[rows.len() - 2..], [vec!["abc", "1f", "-", "64"], vec!["b", "1f", "20", "40"]], "{text}");
         assert_eq!(Budget::parse(&text), Some(budget));
         assert_eq!(Budget::parse("kernel digest sm_90\nx 1f y"), None);
         let budget = Budget::parse(&text).unwrap();
@@ -166,10 +134,9 @@ mod tests {
         other.keep(&budget, "b", 75);
         other.keep(&budget, "abc", 75);
         assert!(other.holds("b", "1f", 75) && !other.holds("b", "1f", 90) && !other.holds("abc", "1f", 75));
-        assert_eq!(budget.excess("b", 90, uses(40, 8)), None);
-        assert!(budget.excess("b", 90, uses(41, 8)).unwrap().contains("41 registers"));
-        assert!(budget.excess("b", 75, uses(20, 4)).unwrap().contains("spills 4 bytes"));
-        assert_eq!(budget.excess("new", 90, uses(200, 0)), None);
+        assert_eq!(budget.excess("b", 90, uses(40)), None);
+        assert!(budget.excess("b", 90, uses(41)).unwrap().contains("41 registers"));
+        assert_eq!(budget.excess("new", 90, uses(200)), None);
     }
 
     #[test]

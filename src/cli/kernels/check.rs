@@ -43,9 +43,6 @@ Examples:
 
 NVRTC comes with the CUDA toolkit or from `pip install nvidia-cuda-nvrtc`; RECTIFY_CUDA_PATH names its folder.";
 
-/// Makes the assembler say what a kernel uses.
-const OPTIONS: [&str; 1] = ["--ptxas-options=-v"];
-
 /// Of what the table holds already, one unit in so many is compiled all the same, another one for each architecture.
 const SAMPLE: usize = 8;
 
@@ -83,7 +80,7 @@ pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
     let mut compiler = String::new();
     for &architecture in &args.arch {
         // Whether there is a compiler, and it knows the architecture, is not said once per kernel.
-        compiler = (jobs.compile)(&Unit::new("nothing", &[], &[]), architecture, &[])?.compiler;
+        compiler = (jobs.compile)(&Unit::new("nothing", &[], &[]), architecture)?.compiler;
     }
     let (table, digests) = (Budget::committed(), digests(&examples, &compiler));
     let mut measured = Budget::default();
@@ -134,7 +131,7 @@ pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
 
 fn check(example: &Example, architecture: u32, jobs: KernelJobs, budget: Option<&Budget>) -> Checked {
     let start = Instant::now();
-    let compiled = (jobs.compile)(&example.unit, architecture, &OPTIONS);
+    let compiled = (jobs.compile)(&example.unit, architecture);
     let milliseconds = start.elapsed().as_millis() as u64;
     let log = compiled.as_ref().map_or("", |compiled| compiled.log.as_str());
     let mut problems: Vec<String> = warnings(log).map(str::to_owned).collect();
@@ -143,6 +140,9 @@ fn check(example: &Example, architecture: u32, jobs: KernelJobs, budget: Option<
         (Err(error), _) => problems.push(error.to_string()),
         (Ok(_), None) => problems.push("the compiler does not say what it uses".into()),
         (Ok(_), Some(used)) => {
+            if used.spilled_bytes > 0 {
+                problems.push(format!("spills {} bytes", used.spilled_bytes));
+            }
             problems.extend(budget.and_then(|budget| budget.excess(&example.unit.kernel, architecture, used)));
         }
     }

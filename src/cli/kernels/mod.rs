@@ -31,8 +31,8 @@ enum Command {
 pub struct KernelJobs {
     /// Every unit there is.
     pub units: fn() -> Result<Vec<Example>>,
-    /// Compiles a unit for an architecture such as 90, with options.
-    pub compile: fn(&Unit, u32, &[&str]) -> Result<CompiledUnit>,
+    /// Compiles a unit for an architecture such as 90.
+    pub compile: fn(&Unit, u32) -> Result<CompiledUnit>,
 }
 
 /// Does what the arguments say.

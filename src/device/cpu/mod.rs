@@ -15,8 +15,9 @@ mod rows;
 pub mod threads;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Residual, Seed};
+use super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
@@ -147,6 +148,17 @@ impl Backend for Cpu {
             }
         }
         Ok(())
+    }
+
+    fn mark(&self, _lane: Lane) -> Result<Mark> {
+        Ok(Mark(Box::new(Instant::now())))
+    }
+
+    fn seconds_between(&self, from: &Mark, to: &Mark) -> Result<f64> {
+        match (from.0.downcast_ref::<Instant>(), to.0.downcast_ref::<Instant>()) {
+            (Some(&from), Some(&to)) => Ok(to.saturating_duration_since(from).as_secs_f64()),
+            _ => Err(Error::argument("seconds_between", "a mark is of another device")),
+        }
     }
 
     fn synchronize(&self) -> Result<()> {

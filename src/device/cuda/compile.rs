@@ -8,10 +8,14 @@ use std::ptr;
 use cudarc::nvrtc::sys::nvrtcProgram;
 
 use super::library::{self, Absence, Failure, Library, Nvrtc};
-use crate::kernels::Unit;
+use crate::kernels::{Resources, Unit};
 
-/// What every unit is compiled with: the CPU rounds a product before it is added to something, and so does a kernel.
-pub const OPTIONS: [&str; 1] = ["--fmad=false"];
+/// What every unit is compiled with. The CPU rounds a product before it is added to something, and so does a kernel; and
+/// the assembler says what a kernel uses.
+pub const OPTIONS: [&str; 2] = ["--fmad=false", "--ptxas-options=-v"];
+
+/// Gives a thread all registers there are (`BLOCKS` of `prelude.cuh`).
+const ALL_REGISTERS: &str = "--define-macro=BLOCKS=1";
 
 /// The compiler that was found.
 #[derive(Debug, Clone)]
@@ -93,14 +97,21 @@ impl Compiler {
         self.architectures.iter().copied().filter(|&known| known < wanted).max().map(Target::Ptx)
     }
 
-    /// Compiles a unit, with these options beside those that every unit has.
-    pub fn compile(&self, unit: &Unit, target: Target, more: &[&str]) -> Result<Compiled, CompileError> {
+    /// Compiles a unit; once more where the assembler spilled registers to have one more block run at once, so that
+    /// nothing is spilled that has room.
+    pub fn compile(&self, unit: &Unit, target: Target) -> Result<Compiled, CompileError> {
+        let compiled = self.compile_with(unit, target, None)?;
+        let spills = Resources::from_log(&compiled.log).is_some_and(|used| used.spilled_bytes > 0);
+        if spills { self.compile_with(unit, target, Some(ALL_REGISTERS)) } else { Ok(compiled) }
+    }
+
+    fn compile_with(&self, unit: &Unit, target: Target, more: Option<&str>) -> Result<Compiled, CompileError> {
         let text =
             |text: &str| CString::new(text).map_err(|_| CompileError::Rejected("the text holds a 0 byte".into()));
         let (source, name) = (text(&unit.text)?, text(&format!("{}.cu", unit.kernel))?);
         let program = Program::new(self.nvrtc, &source, &name)?;
         let architecture = format!("--gpu-architecture={target}");
-        let options = OPTIONS.iter().chain(more).copied().chain([architecture.as_str()]);
+        let options = OPTIONS.into_iter().chain(more).chain([architecture.as_str()]);
         let options = options.map(text).collect::<Result<Vec<_>, _>>()?;
         let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
         // SAFETY: the program lives, and as many texts are there as said.

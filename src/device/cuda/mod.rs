@@ -25,9 +25,9 @@ mod submission;
 mod survey;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::backend::{Backend, Epilogue, Kernel, Product, Reduction, Residual, Seed};
+use super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
@@ -41,6 +41,7 @@ use queue::Queue;
 use report::Report;
 use source::DeviceMemory;
 use staging::{Landing, Ring};
+use stream::Event;
 use submission::Submission;
 pub use survey::survey;
 
@@ -62,21 +63,12 @@ struct Engine {
 }
 
 impl Cuda {
-    /// The device of this number: the same one as long as anything of it is alive.
+    /// The device of this number.
     ///
     /// # Errors
     /// A library is missing, there is no such device, or it cannot be used.
-    pub fn open(ordinal: usize) -> Result<Arc<Self>> {
-        static OPEN: Mutex<Vec<(usize, Weak<Cuda>)>> = Mutex::new(Vec::new());
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = open.iter().find(|(known, _)| *known == ordinal).and_then(|(_, device)| device.upgrade());
-        if let Some(device) = known {
-            return Ok(device);
-        }
-        let device = Arc::new(Self(Engine::new(ordinal)?));
-        open.retain(|(known, _)| *known != ordinal);
-        open.push((ordinal, Arc::downgrade(&device)));
-        Ok(device)
+    pub fn open(ordinal: usize) -> Result<Self> {
+        Ok(Self(Engine::new(ordinal)?))
     }
 
     fn queue(&self) -> Result<Queue<'_>> {
@@ -203,6 +195,27 @@ impl Backend for Cuda {
             Kernel::ScatterAdd { gradient, indices, input_gradient } => {
                 index::scatter_add(queue, gradient, indices, input_gradient)
             }
+        }
+    }
+
+    fn mark(&self, lane: Lane) -> Result<Mark> {
+        let Queue(engine) = self.queue()?;
+        let event = Arc::new(Event::timed(&engine.context)?);
+        match lane {
+            Lane::Compute => {
+                let (context, event) = (engine.context.clone(), event.clone());
+                engine.compute.call(move |stream| context.check(event.record(stream)))?;
+            }
+            Lane::Copy => engine.prefetch()?.record(&engine.context, &event)?,
+        }
+        Ok(Mark(Box::new(event)))
+    }
+
+    fn seconds_between(&self, from: &Mark, to: &Mark) -> Result<f64> {
+        self.queue()?;
+        match (from.0.downcast_ref::<Arc<Event>>(), to.0.downcast_ref::<Arc<Event>>()) {
+            (Some(from), Some(to)) => Ok(f64::from(to.milliseconds_since(from)?) / 1e3),
+            _ => Err(Error::argument("seconds_between", "a mark is of another device")),
         }
     }
 

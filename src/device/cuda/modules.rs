@@ -222,7 +222,7 @@ struct Job {
 
 impl Job {
     fn run(&self) {
-        let compiled = self.compiler.compile(&self.unit, self.target, &[]);
+        let compiled = self.compiler.compile(&self.unit, self.target);
         let image = compiled.map(|compiled| compiled.image).map_err(|error| {
             Error::device(self.kernel.context.name(), format!("kernel {}: {error}", self.unit.kernel))
         });

@@ -41,6 +41,11 @@ impl Prefetch {
         Ok(buffer)
     }
 
+    /// Moves an event to the end of the copies queued so far.
+    pub fn record(&self, context: &Context, event: &Event) -> Result<()> {
+        context.check(event.record(self.raw.raw()))
+    }
+
     /// Hands a buffer to the compute stream.
     pub fn arrive(&mut self, memory: &Memory, compute: &Submission, buffer: &mut Buffer) -> Result<()> {
         compute.wait(&self.copied)?;
