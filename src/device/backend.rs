@@ -5,7 +5,7 @@
 //! [`View`] is in bounds of its buffer by construction.
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use super::view::View;
 use crate::error::Result;
@@ -16,6 +16,9 @@ use crate::memory::{Buffer, Memory};
 pub trait Backend: Send + Sync + Debug {
     /// The device as on the command line: `cpu`, `cuda:0`.
     fn name(&self) -> String;
+
+    /// What it is made of, in words that tell it from every other.
+    fn hardware(&self) -> String;
 
     /// Where its buffers come from, and the ledger of them.
     fn memory(&self) -> &Memory;
@@ -79,6 +82,12 @@ pub enum Lane {
 
 /// A moment in the work of a lane, of a kind that only its device knows.
 pub struct Mark(pub(super) Box<dyn Any + Send + Sync>);
+
+impl Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mark")
+    }
+}
 
 /// Where random draws start: the same seed and stream give the same numbers on every device and any number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

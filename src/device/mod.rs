@@ -4,6 +4,7 @@ mod backend;
 pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod folder;
 mod policy;
 mod probe;
 mod recording;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 pub use backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
+pub use folder::cache_folder;
 pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};
 pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};
 pub use recording::{Call, Recording, Span, Work};
@@ -67,6 +69,11 @@ impl Device {
     /// The device as on the command line: `cpu`, `cuda:0`.
     pub fn name(&self) -> String {
         self.backend().name()
+    }
+
+    /// What it is made of, in words that tell it from every other: model, instruction set and threads, or UUID.
+    pub fn hardware(&self) -> String {
+        self.backend().hardware()
     }
 
     /// Where its buffers come from.

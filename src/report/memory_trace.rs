@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use crate::memory::{Event, EventKind, Ledger};
+
 /// The events of device memory over one training step.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTrace {
@@ -26,10 +28,31 @@ pub struct MemoryEvent {
 }
 
 impl MemoryTrace {
+    /// What happened to memory that was held like this at first.
+    pub fn new(live_before: Vec<(String, u64)>, events: &[Event]) -> Self {
+        let events = events.iter().map(|event| {
+            let bytes = event.buffer.bytes as i64;
+            let delta = if event.kind == EventKind::Allocate { bytes } else { -bytes };
+            MemoryEvent { sequence: event.sequence, label: event.buffer.label.path(), delta }
+        });
+        Self { live_before, events: events.collect(), predicted_peak: None }
+    }
+
+    /// Bytes by label that are alive now.
+    pub fn living(ledger: &Ledger) -> Vec<(String, u64)> {
+        let labels = ledger.by_label().into_iter().filter(|(_, totals)| totals.live_bytes > 0);
+        labels.map(|(label, totals)| (label.path(), totals.live_bytes as u64)).collect()
+    }
+
     /// The most bytes alive at any moment, those alive before included.
     pub fn peak(&self) -> u64 {
         let timeline = self.timeline();
         timeline.moments[timeline.peak].total
+    }
+
+    /// Every label alive at the peak with its bytes, largest first.
+    pub fn at_peak(&self) -> Vec<(String, u64)> {
+        self.timeline().at_peak
     }
 
     /// Follows every label through the events, in the order of their sequence numbers.

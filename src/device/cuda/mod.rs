@@ -115,6 +115,11 @@ impl Backend for Cuda {
         self.0.context.name().to_owned()
     }
 
+    fn hardware(&self) -> String {
+        let about = &self.0.context.facts().about;
+        format!("{}, {}", about.name, about.uuid)
+    }
+
     fn memory(&self) -> &Memory {
         &self.0.memory
     }

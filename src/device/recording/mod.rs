@@ -26,7 +26,7 @@ pub(super) use recorder::Recorder;
 pub use work::Work;
 
 use super::Device;
-use super::backend::Lane;
+use super::backend::{Lane, Mark};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::scope::Label;
@@ -102,6 +102,14 @@ impl Recording {
     /// What failed on the device meanwhile.
     pub fn take(&self) -> Result<Vec<Call>> {
         self.0.0.take()
+    }
+
+    /// Seconds from the beginning of the recording to a mark that has passed.
+    ///
+    /// # Errors
+    /// The device failed, or the mark is another's.
+    pub fn seconds_at(&self, mark: &Mark) -> Result<f64> {
+        self.0.0.seconds_at(mark)
     }
 
     /// How many calls were not kept since the recording began.

@@ -13,7 +13,7 @@ use super::super::view::View;
 use super::{Call, Recording, Span, Work};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::formula::AnyFormula;
+use crate::formula::{AnyFormula, Role};
 use crate::memory::{Buffer, Memory};
 use crate::scope::Label;
 
@@ -83,6 +83,10 @@ impl Recorder {
         std::mem::take(&mut log.calls).into_iter().map(timed).collect()
     }
 
+    pub fn seconds_at(&self, mark: &Mark) -> Result<f64> {
+        self.log().as_ref().map_or(Ok(0.0), |log| self.backend.seconds_between(&log.origin, mark))
+    }
+
     pub fn dropped(&self) -> u64 {
         self.log().as_ref().map_or(0, |log| log.dropped)
     }
@@ -126,13 +130,22 @@ impl Entry {
     }
 
     fn with(self, formula: &dyn AnyFormula) -> Self {
-        Self { formula: Some(formula.signature().name.into()), ..self }
+        let signature = formula.signature();
+        let name = match signature.role {
+            Role::Value => signature.name.into(),
+            _ => signature.full_name().into(),
+        };
+        Self { formula: Some(name), ..self }
     }
 }
 
 impl Backend for Recorder {
     fn name(&self) -> String {
         self.backend.name()
+    }
+
+    fn hardware(&self) -> String {
+        self.backend.hardware()
     }
 
     fn memory(&self) -> &Memory {

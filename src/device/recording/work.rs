@@ -7,7 +7,7 @@ use super::super::view::View;
 use crate::formula::{AnyFormula, work_of_element};
 
 /// Bytes that have to be read and written once each, however the device goes about it, and arithmetic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Work {
     /// Bytes read: each element of each input once.
     pub read: u64,
@@ -134,8 +134,6 @@ fn bytes(view: View<'_>) -> u64 {
 
 /// The bytes of several views; what is there twice counts once.
 fn bytes_of_all(views: &[View<'_>]) -> u64 {
-    let is_first = |(place, view): &(usize, &View<'_>)| {
-        !views[..*place].iter().any(|other| other.address() == view.address() && other.layout() == view.layout())
-    };
+    let is_first = |(place, view): &(usize, &View<'_>)| !views[..*place].iter().any(|other| other.is_same(view));
     views.iter().enumerate().filter(is_first).map(|(_, &view)| bytes(view)).sum()
 }
