@@ -10,7 +10,7 @@
 //! let mut profiler = Profiler::new(&device, Schedule { wait: 1, warm_up: 1, active: 2 })?;
 //! while !profiler.is_over() {
 //!     let _layer = rectify::scope::enter("hidden1");
-//!     x.matmul(&x)?.relu()?;
+//!     x.matmul(&x)?.exp()?;
 //!     profiler.step()?;
 //! }
 //! let profile = profiler.finish()?;

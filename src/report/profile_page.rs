@@ -77,7 +77,7 @@ impl ProfilePage<'_> {
     fn operations(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.profile.rows(self.ceilings, Grouping::Operation);
         f.write_str("<section>\n<h2>How far from the limit</h2>\n")?;
-        write!(f, "{}\n", Roofline { rows: &rows, ceilings: self.ceilings })?;
+        writeln!(f, "{}", Roofline { rows: &rows, ceilings: self.ceilings })?;
         f.write_str(
             "<p class=\"note\">Ceilings were measured on this device: copies that fit its caches and that do not, ",
         )?;
@@ -105,29 +105,56 @@ impl ProfilePage<'_> {
     }
 }
 
+/// A cell: what it shows, and what it is sorted by where that is a number.
+type Cell = (String, Option<f64>);
+
+/// A column in which nothing stands is left out.
 fn table(rows: &[Row], steps: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let heads =
-        ["layer", "operation", "type", "sizes", "calls", "time", "share", "B/s", "FLOP/s", "bound", "above floor"];
-    f.write_str("<thead><tr>")?;
-    heads.iter().try_for_each(|head| write!(f, "<th scope=\"col\">{head}</th>"))?;
-    f.write_str("</tr></thead><tbody>")?;
     let whole: f64 = rows.iter().map(|row| row.seconds).sum();
-    for row in rows.iter().take(MOST_ROWS) {
+    let lines: Vec<[Cell; 11]> = rows.iter().take(MOST_ROWS).map(|row| cells(row, steps, whole)).collect();
+    let is_used = |column: usize| lines.iter().any(|cells| !cells[column].0.is_empty());
+    let columns: Vec<usize> = (0..HEADS.len()).filter(|&column| is_used(column)).collect();
+    f.write_str("<thead><tr>")?;
+    for &column in &columns {
+        let is_number = lines.iter().all(|cells| cells[column].1.is_some());
+        let class = if is_number { " class=\"number\"" } else { "" };
+        write!(f, "<th scope=\"col\"{class}>{}</th>", HEADS[column])?;
+    }
+    f.write_str("</tr></thead><tbody>")?;
+    for cells in &lines {
         f.write_str("<tr>")?;
-        for word in [&row.label, &row.operation, &row.dtype, &row.sizes] {
-            write!(f, "<th>{}</th>", Text(word))?;
+        for &column in &columns {
+            match &cells[column] {
+                (text, None) => write!(f, "<th>{}</th>", Text(text))?,
+                (text, Some(value)) => write!(f, "<td data-value=\"{value:e}\">{}</td>", Text(text))?,
+            }
         }
-        let numbers = [
-            (row.calls as f64 / steps, format!("{:.0}", row.calls as f64 / steps)),
-            (row.seconds, si(row.seconds / steps, "s")),
-            (row.seconds, percent(row.seconds / whole)),
-            (row.bytes_per_second(), si(row.bytes_per_second(), "")),
-            (row.flops_per_second(), si(row.flops_per_second(), "")),
-        ];
-        numbers.iter().try_for_each(|(value, text)| write!(f, "<td data-value=\"{value:e}\">{text}</td>"))?;
-        write!(f, "<th>{}</th>", row.bound.name())?;
-        let above = row.above_floor();
-        write!(f, "<td data-value=\"{above:e}\">{}</td></tr>", si(above / steps, "s"))?;
+        f.write_str("</tr>")?;
     }
     f.write_str("</tbody>")
+}
+
+const HEADS: [&str; 11] =
+    ["layer", "operation", "type", "sizes", "bound", "calls", "time", "share", "B/s", "FLOP/s", "above floor"];
+
+fn cells(row: &Row, steps: f64, whole: f64) -> [Cell; 11] {
+    let word = |text: &str| (text.to_owned(), None);
+    let per_step = |value: f64, unit| (si(value / steps, unit), Some(value));
+    let rate = |amount: u64| match amount {
+        0 => ("-".to_owned(), Some(0.0)),
+        amount => (si(amount as f64 / row.seconds, ""), Some(amount as f64 / row.seconds)),
+    };
+    [
+        word(&row.label),
+        word(&row.operation),
+        word(&row.dtype),
+        word(&row.sizes),
+        word(row.bound.name()),
+        (format!("{:.0}", row.calls as f64 / steps), Some(row.calls as f64)),
+        per_step(row.seconds, "s"),
+        (percent(row.seconds / whole), Some(row.seconds)),
+        rate(row.work.bytes()),
+        rate(row.work.flops),
+        per_step(row.above_floor(), "s"),
+    ]
 }

@@ -78,11 +78,17 @@ impl Roofline<'_> {
             let (x, y) = (x1 + 8.0, y1 - 10.0);
             write!(f, r#"<text class="start mark" x="{x:.1}" y="{y:.1}">{name} {}</text>"#, si(rate, "B/s"))?;
         }
-        for (dtype, &rate) in &self.ceilings.products {
+        let mut levels: Vec<_> = self.ceilings.products.iter().collect();
+        levels.sort_by(|a, b| b.1.total_cmp(a.1));
+        // Labels of levels close to each other stand side by side.
+        let (mut last, mut shift) = (f64::MIN, 0.0);
+        for (dtype, &rate) in levels {
             let ((x1, y), (x2, _)) = (scale.at((rate / fastest, rate)), scale.at((10f64.powf(scale.x.1), rate)));
+            shift = if y - last < 14.0 { shift + 130.0 } else { 0.0 };
+            last = y;
             write!(f, r#"<line class="roof" x1="{x1:.1}" y1="{y:.1}" x2="{x2:.1}" y2="{y:.1}"/>"#)?;
             let text = format!("{dtype} {}", si(rate, "FLOP/s"));
-            write!(f, r#"<text class="end mark" x="{x2:.1}" y="{:.1}">{text}</text>"#, y - 5.0)?;
+            write!(f, r#"<text class="end mark" x="{:.1}" y="{:.1}">{text}</text>"#, x2 - shift, y - 5.0)?;
         }
         Ok(())
     }

@@ -6,9 +6,9 @@
 //! let device = Device::cpu();
 //! let x = Tensor::full(&[1000], 0.5, DType::F32, &device)?;
 //! let recording = device.record()?;
-//! let y = x.relu()?;
+//! let y = x.exp()?;
 //! let calls = recording.take()?;
-//! assert_eq!((calls.len(), calls[0].operation, calls[0].formula.as_deref()), (1, "map", Some("relu")));
+//! assert_eq!((calls.len(), calls[0].operation, calls[0].formula.as_deref()), (1, "map", Some("exp")));
 //! assert_eq!((calls[0].work.read, calls[0].work.written), (4000, 4000));
 //! # drop(y);
 //! # Ok::<(), rectify::Error>(())

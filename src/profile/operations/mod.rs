@@ -56,8 +56,11 @@ pub struct Measured {
 struct Operation {
     name: String,
     elements: usize,
-    prepare: Box<dyn Fn(&mut Arena) -> Result<Instance>>,
+    prepare: Prepare,
 }
+
+/// Takes operands for one run.
+type Prepare = Box<dyn Fn(&mut Arena) -> Result<Instance>>;
 
 /// The fewest and the most runs of an operation.
 const RUNS: (usize, usize) = (5, 200);
@@ -136,4 +139,32 @@ impl Operation {
 
 fn time(calls: &[Call]) -> f64 {
     calls.iter().map(|call| call.device.seconds).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_computed_is_wrong() -> Result<()> {
+        let device = Device::cpu_from(crate::memory::Host);
+        let mut arena = Arena::new(&device, DType::F32, 1024)?;
+        // What takes nothing in may give zeros; so does a gradient of steps.
+        let names = [
+            "matmul", "softmax", "sum of", "max of", "argmax", "gather", "scatter", "copy", "cross", "map gelu",
+            "map add",
+        ];
+        let mut seen = 0;
+        for operation in
+            all(4096, DType::F32).filter(|operation| names.iter().any(|name| operation.name.starts_with(name)))
+        {
+            let instance = (operation.prepare)(&mut arena)?;
+            assert!((instance.error)()? > 1.0, "{} passes with a result of zeros", operation.name);
+            (instance.run)()?;
+            assert!((instance.error)()? <= 1.0, "{}", operation.name);
+            seen += 1;
+        }
+        assert!(seen > 40, "{seen}");
+        Ok(())
+    }
 }
