@@ -61,6 +61,17 @@ pub trait Backend: Send + Sync + Debug {
     /// Runs one of the named kernels.
     fn launch(&self, kernel: Kernel<'_>) -> Result<()>;
 
+    /// Whether a tool is attached that shows ranges.
+    fn has_ranges(&self) -> bool {
+        false
+    }
+
+    /// Opens a range of this name, for such a tool.
+    fn open_range(&self, _name: &str) {}
+
+    /// Closes the range opened last on this thread.
+    fn close_range(&self) {}
+
     /// Marks the end of what a lane was given so far.
     fn mark(&self, lane: Lane) -> Result<Mark>;
 

@@ -12,6 +12,7 @@ pub mod library;
 mod map;
 mod matmul;
 mod modules;
+mod nvtx;
 mod once;
 mod prefetch;
 mod queue;
@@ -35,6 +36,7 @@ use crate::memory::{Buffer, Memory, Options};
 use context::Context;
 use matmul::Matmul;
 use modules::Modules;
+use nvtx::Tool;
 use once::Once;
 use prefetch::Prefetch;
 use queue::Queue;
@@ -201,6 +203,18 @@ impl Backend for Cuda {
                 index::scatter_add(queue, gradient, indices, input_gradient)
             }
         }
+    }
+
+    fn has_ranges(&self) -> bool {
+        Tool::attached().is_some()
+    }
+
+    fn open_range(&self, name: &str) {
+        Tool::attached().into_iter().for_each(|tool| tool.push(name));
+    }
+
+    fn close_range(&self) {
+        Tool::attached().into_iter().for_each(Tool::pop);
     }
 
     fn mark(&self, lane: Lane) -> Result<Mark> {

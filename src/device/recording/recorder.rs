@@ -42,7 +42,8 @@ struct Entry {
 
 impl Recorder {
     pub fn new(backend: Box<dyn Backend>) -> Self {
-        Self { backend, is_on: AtomicBool::new(false), log: Mutex::default() }
+        let is_on = AtomicBool::new(backend.has_ranges());
+        Self { backend, is_on, log: Mutex::default() }
     }
 
     /// What to call: the backend itself, or this where calls are written down.
@@ -67,7 +68,7 @@ impl Recorder {
     }
 
     pub fn stop(&self) {
-        self.is_on.store(false, Ordering::Relaxed);
+        self.is_on.store(self.backend.has_ranges(), Ordering::Relaxed);
         *self.log() = None;
     }
 
@@ -91,8 +92,24 @@ impl Recorder {
         self.log().as_ref().map_or(0, |log| log.dropped)
     }
 
-    /// Makes a call, and writes it down if it succeeds. The lock is not held meanwhile: calls of other threads go on.
+    /// Makes a call within a range for the tool that is attached, if there is one, and writes it down.
     fn note<T>(&self, entry: Entry, work: impl FnOnce(&T) -> Work, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        if !self.backend.has_ranges() {
+            return self.write_down(entry, work, call);
+        }
+        self.backend.open_range(&entry.text());
+        let result = if self.log().is_some() { self.write_down(entry, work, call) } else { call() };
+        self.backend.close_range();
+        result
+    }
+
+    /// Makes a call, and writes it down if it succeeds. The lock is not held meanwhile: calls of other threads go on.
+    fn write_down<T>(
+        &self,
+        entry: Entry,
+        work: impl FnOnce(&T) -> Work,
+        call: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let (begin, host_begin) = (self.backend.mark(entry.lane)?, Instant::now());
         let result = call()?;
         let (host_end, end) = (Instant::now(), self.backend.mark(entry.lane)?);
@@ -119,6 +136,12 @@ impl Recorder {
 }
 
 impl Entry {
+    /// What a tool shows: scope and operation.
+    fn text(&self) -> String {
+        let (path, formula) = (Label::current().path(), self.formula.as_deref().unwrap_or_default());
+        [&path, self.operation, formula].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     fn of_view(operation: &'static str, view: View<'_>) -> Self {
         let sizes = view.shape().sizes().into();
         Self { operation, formula: None, dtype: view.dtype(), sizes, lane: Lane::Compute }
