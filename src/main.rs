@@ -9,11 +9,14 @@ use rectify::device::{CudaDevice, CudaLibrary, compile_unit, probe_cuda};
 use rectify::formula::lanes::Isa;
 use rectify::formula::unit;
 use rectify::kernels::{self, Example};
+use rectify::memory::ExitReport;
 use rectify::profile::Ceilings;
 use rectify::profile::operations::{Measured, Options, measure};
 use rectify::{Device, DeviceChoice, Result, train};
 
 fn main() -> ExitCode {
+    // Dropped last: what is alive then was left behind.
+    let _leaks = std::env::var_os("RECTIFY_LEAKS").map(|_| ExitReport::new());
     let kernels = cli::KernelJobs { units, compile: compile_unit };
     let profile = cli::ProfileJobs { train: train::profile, operations };
     let (train, evaluate, predict) = (train::run, train::evaluate, train::predict);

@@ -90,8 +90,14 @@ fn memory_is_followed_event_by_event() {
     assert_eq!(whole["peak_bytes"].as_i64(), Some(peak));
     assert_eq!(whole["allocations"].as_u64().unwrap() as usize, of(&all, "allocate").len());
     assert_eq!(sum(&of(&all, "holder"), "bytes"), peak as f64, "all that is alive at the peak is somebody's");
-    let text = succeeds(folder.path(), &[&["memory"][..], &SMALL].concat());
+    let text = succeeds(folder.path(), &[&["memory", "--csv", "step.csv"][..], &SMALL].concat());
     assert!(text.contains("alive at the peak") && text.contains("gradients"), "{text}");
+    for (arguments, pooled) in
+        [(&["replay", "step.csv", "--json"][..], true), (&["replay", "step.csv", "--json", "--no-pool"], false)]
+    {
+        let replayed = &lines(&succeeds(folder.path(), arguments))[0];
+        assert_eq!((replayed["pooled"].as_bool(), replayed["peak_bytes"].as_i64()), (Some(pooled), Some(peak)));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::ceilings::Ceilings;
 use super::rows::{Grouping, Row, rows};
 use crate::device::{Call, Device, Lane, Mark, Recording, Span};
 use crate::error::Result;
-use crate::memory::{self, Event};
+use crate::memory::{self, BufferRecord, Event};
 use crate::report::MemoryTrace;
 
 /// Which steps are watched.
@@ -37,7 +37,7 @@ pub struct Profiler {
     calls: Vec<Call>,
     spans: Vec<Span>,
     dropped: u64,
-    live_before: Vec<(String, u64)>,
+    alive: Vec<BufferRecord>,
     /// The ledger's sequence numbers at the marks.
     sequences: Vec<u64>,
     events: Vec<Event>,
@@ -58,8 +58,8 @@ pub struct Profile {
     pub spans: Vec<Span>,
     /// Calls that were not kept: there were too many.
     pub dropped: u64,
-    /// Bytes by label that were alive before the first step.
-    pub live_before: Vec<(String, u64)>,
+    /// The buffers that were alive before the first step, oldest first.
+    pub alive: Vec<BufferRecord>,
     /// Bytes taken from the device in the end: what its buffers do not use of them is cached, or lost to rounding.
     pub reserved_bytes: usize,
     /// What the ledger saw of each step, in order.
@@ -82,7 +82,7 @@ impl Profiler {
             calls: Vec::new(),
             spans: Vec::new(),
             dropped: 0,
-            live_before: Vec::new(),
+            alive: Vec::new(),
             sequences: Vec::new(),
             events: Vec::new(),
         };
@@ -109,7 +109,7 @@ impl Profiler {
             if self.done == wait + warm_up {
                 recording.take()?;
                 self.memory = Some(self.device.ledger().record());
-                self.live_before = MemoryTrace::living(&self.device.ledger());
+                self.alive = self.device.ledger().live_buffers();
             }
             if self.done >= wait + warm_up {
                 self.marks.push(self.device.backend().mark(Lane::Compute)?);
@@ -131,7 +131,7 @@ impl Profiler {
     /// The device failed.
     pub fn finish(mut self) -> Result<Profile> {
         self.stop()?;
-        let Self { device, calls, spans, dropped, live_before, sequences, events, .. } = self;
+        let Self { device, calls, spans, dropped, alive, sequences, events, .. } = self;
         let reserved_bytes = device.ledger().reserved_bytes();
         let (device, hardware) = (device.name(), device.hardware());
         let within = |ends: &[u64]| {
@@ -140,7 +140,7 @@ impl Profiler {
         };
         let events = sequences.windows(2).map(within).collect();
         let steps = spans.len();
-        Ok(Profile { device, hardware, steps, calls, spans, dropped, live_before, reserved_bytes, events })
+        Ok(Profile { device, hardware, steps, calls, spans, dropped, alive, reserved_bytes, events })
     }
 
     fn stop(&mut self) -> Result<()> {
@@ -182,11 +182,11 @@ impl Profile {
     /// Who held memory when in the first step that was kept.
     pub fn memory(&self) -> MemoryTrace {
         let events = self.events.first().map_or(&[][..], Vec::as_slice);
-        MemoryTrace::new(self.live_before.clone(), events)
+        MemoryTrace::new(&self.alive, events)
     }
 
     /// The most bytes that were alive in any step: the ledger's own peak over the same time.
     pub fn peak_bytes(&self) -> u64 {
-        MemoryTrace::new(self.live_before.clone(), &self.events.concat()).peak()
+        MemoryTrace::new(&self.alive, &self.events.concat()).peak()
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use crate::memory::{Event, EventKind, Ledger};
+use crate::memory::{BufferRecord, Event, EventKind};
 
 /// The events of device memory over one training step.
 #[derive(Debug, Clone, Default)]
@@ -28,20 +28,23 @@ pub struct MemoryEvent {
 }
 
 impl MemoryTrace {
-    /// What happened to memory that was held like this at first.
-    pub fn new(live_before: Vec<(String, u64)>, events: &[Event]) -> Self {
+    /// What happened to memory in which these buffers were alive at first.
+    pub fn new(alive: &[BufferRecord], events: &[Event]) -> Self {
         let events = events.iter().map(|event| {
             let bytes = event.buffer.bytes as i64;
             let delta = if event.kind == EventKind::Allocate { bytes } else { -bytes };
             MemoryEvent { sequence: event.sequence, label: event.buffer.label.path(), delta }
         });
+        let mut live_before: Vec<(String, u64)> = Vec::new();
+        let mut places = HashMap::new();
+        for buffer in alive {
+            let place = *places.entry(buffer.label).or_insert_with(|| {
+                live_before.push((buffer.label.path(), 0));
+                live_before.len() - 1
+            });
+            live_before[place].1 += buffer.bytes as u64;
+        }
         Self { live_before, events: events.collect(), predicted_peak: None }
-    }
-
-    /// Bytes by label that are alive now.
-    pub fn living(ledger: &Ledger) -> Vec<(String, u64)> {
-        let labels = ledger.by_label().into_iter().filter(|(_, totals)| totals.live_bytes > 0);
-        labels.map(|(label, totals)| (label.path(), totals.live_bytes as u64)).collect()
     }
 
     /// The most bytes alive at any moment, those alive before included.

@@ -4,13 +4,13 @@ use super::options::TrainOptions;
 use super::plan::ModelPlan;
 use crate::device::Device;
 use crate::error::Result;
-use crate::memory::Recording;
+use crate::memory::{BufferRecord, Recording};
 use crate::report::MemoryTrace;
 
 /// The memory of a step while it is made.
 pub struct StepMemory {
     recording: Recording,
-    live_before: Vec<(String, u64)>,
+    alive: Vec<BufferRecord>,
     live_bytes: usize,
 }
 
@@ -18,14 +18,14 @@ impl StepMemory {
     /// Records from now on.
     pub fn record(device: &Device) -> Self {
         let ledger = device.ledger();
-        Self { recording: ledger.record(), live_before: MemoryTrace::living(&ledger), live_bytes: ledger.live_bytes() }
+        Self { recording: ledger.record(), alive: ledger.live_buffers(), live_bytes: ledger.live_bytes() }
     }
 
     /// What happened. A step that needs `step_bytes` beside what was alive, and `next_bytes` for the batch of the next one, was
     /// predicted to have this peak.
     pub fn trace(self, step_bytes: Option<usize>, next_bytes: usize) -> MemoryTrace {
         let predicted_peak = step_bytes.map(|bytes| (self.live_bytes + bytes + next_bytes) as u64);
-        MemoryTrace { predicted_peak, ..MemoryTrace::new(self.live_before, &self.recording.events()) }
+        MemoryTrace { predicted_peak, ..MemoryTrace::new(&self.alive, &self.recording.events()) }
     }
 }
 

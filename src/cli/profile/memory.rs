@@ -1,9 +1,10 @@
 //! `rectify profile memory`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rectify::Result;
-use rectify::memory::{Bytes, Event, EventKind};
+use rectify::memory::{Bytes, Event, EventKind, write_csv};
 use rectify::profile::Schedule;
 use rectify::train::{ProfiledTraining, TrainOptions};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use super::super::failure::Failure;
 use super::super::notice;
 use super::super::output::{print_json, print_line};
 use super::super::train;
-use super::training::StepArgs;
+use super::training::{StepArgs, write_with};
 
 /// Follow the memory of a step of training: who holds what at the peak, and what is released in which order
 #[derive(clap::Args)]
@@ -22,12 +23,16 @@ pub struct Args {
     training: train::Args,
     #[command(flatten)]
     steps: StepArgs,
+    /// Write every allocation and release of the steps, for `rectify profile replay`
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   rectify profile memory --hidden 512,256 --batch-size 128
-  rectify profile memory --config convolutions.toml --json";
+  rectify profile memory --config convolutions.toml --json
+  rectify profile memory --csv step.csv && rectify profile replay step.csv";
 
 /// The whole, as JSON.
 #[derive(Serialize)]
@@ -60,7 +65,8 @@ pub fn run(args: Args, profile: fn(&TrainOptions, Schedule) -> Result<ProfiledTr
     notice::of_choice(options.device, &start.device, output);
     let (trace, step) = (profile.memory(), profile.events.first().map_or(&[][..], Vec::as_slice));
     let holders = trace.at_peak();
-    let live_bytes = profile.live_before.iter().map(|(_, bytes)| bytes).sum();
+    let live_bytes = profile.alive.iter().map(|buffer| buffer.bytes as u64).sum();
+    write_with(args.csv.as_deref(), |file| write_csv(&profile.alive, &profile.events.concat(), file))?;
     let summary = Summary {
         device: profile.device,
         steps: profile.steps,

@@ -3,6 +3,7 @@
 mod earlier;
 mod memory;
 mod operations;
+mod replay;
 mod training;
 
 use std::ops::ControlFlow;
@@ -27,6 +28,7 @@ enum Command {
     Train(training::Args),
     Memory(memory::Args),
     Ops(operations::Args),
+    Replay(replay::Args),
 }
 
 /// What the commands call.
@@ -48,5 +50,6 @@ pub fn run(args: Args, jobs: ProfileJobs) -> Result<ExitCode, Failure> {
         Command::Train(args) => training::run(args, jobs.train),
         Command::Memory(args) => memory::run(args, jobs.train),
         Command::Ops(args) => operations::run(&args, jobs.operations),
+        Command::Replay(args) => replay::run(&args),
     }
 }

@@ -126,7 +126,11 @@ pub fn run(args: Args, profile: fn(&TrainOptions, Schedule) -> Result<ProfiledTr
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_with(path: Option<&Path>, write: impl FnOnce(BufWriter<File>) -> std::io::Result<()>) -> Result<(), Failure> {
+/// Writes a file, if one was asked for.
+pub fn write_with(
+    path: Option<&Path>,
+    write: impl FnOnce(BufWriter<File>) -> std::io::Result<()>,
+) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
     let written = File::create(path).and_then(|file| write(BufWriter::new(file)));
     Ok(written.map_err(|cause| Error::io("write", path, cause))?)
