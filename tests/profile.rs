@@ -419,3 +419,37 @@ fn a_broken_off_list_is_no_error() -> Result<()> {
     assert_eq!(seen, 1);
     Ok(())
 }
+
+/// What recording costs: `cargo test --release --test profile -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints times, and asserts none"]
+fn the_cost_of_recording() -> Result<()> {
+    const STEPS: usize = 200;
+    let _turn = alone();
+    let device = Device::cpu();
+    let model = Mlp::new(&[784, 128, 10], Activation::Relu).seed(7).build(&device)?;
+    let mut sgd = Sgd::new(0.05).momentum(0.9).for_model(&model)?;
+    let images = Tensor::uniform(&[64, 784], -1.0, 1.0, DType::F32, Seed { key: 5, stream: 0 }, &device)?;
+    let labels = labels(64, 10);
+    let mut steps = || -> Result<f64> {
+        let start = std::time::Instant::now();
+        for _ in 0..STEPS {
+            let loss = model.forward(&Tape::new(), &images)?.cross_entropy(&labels)?;
+            sgd.step(&model, &loss.backward()?)?;
+        }
+        Ok(start.elapsed().as_secs_f64() / STEPS as f64)
+    };
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..31 {
+        times[0].push(steps()?);
+        let recording = device.record()?;
+        times[1].push(steps()?);
+        drop(recording);
+    }
+    let [off, on] = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    });
+    println!("a step takes {:.2} µs, {:.2} µs recorded: {:.3} of it", off * 1e6, on * 1e6, on / off);
+    Ok(())
+}
