@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use devices::{device, fresh, is_cuda, on_devices};
 use rectify::device::{Call, Lane, Seed, Work};
-use rectify::formula::catalogue::update;
+use rectify::formula::AnyFormula;
+use rectify::formula::catalogue::{arithmetic, update};
 use rectify::memory::EventKind;
 use rectify::nn::Mlp;
 use rectify::optim::{Optimizer, Rule, Sgd};
@@ -107,6 +108,10 @@ fn what_is_there_twice_counts_once() -> Result<()> {
     assert_eq!(call(|| column.broadcast_to(&[100, 10])?.copy())?.1, work(4 * 100, 4 * 1000, 0));
     // Windows overlap: 98 of 3 rows lie in 100.
     assert_eq!(call(|| x.windows(0, 3, 1, 1)?.copy())?.1, work(4 * 1000, 4 * 98 * 30, 0));
+    // The gradient of a sum is that of what comes out: no summand is read.
+    let of_sum = AnyFormula::gradient(&arithmetic::add, 0).unwrap();
+    let gradient = || Tensor::apply(&*of_sum, &[&x, &x, &x.contiguous()?], Seed::default());
+    assert_eq!(call(gradient)?.1, work(4 * 1000, 4 * 1000, 0));
     let (weights, gradient) = (numbers(&[500], DType::F32), numbers(&[500], DType::F32));
     let rule = update::sgd { rate: 0.1, decay: 0.0 };
     let in_place = || Tensor::update(&rule, &[&weights, &gradient], &[&weights], Seed::default());

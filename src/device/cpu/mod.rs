@@ -2,6 +2,7 @@
 
 mod axes;
 mod combine;
+mod copy;
 mod direct;
 mod draws;
 mod elements;
@@ -99,7 +100,7 @@ impl Backend for Cpu {
     fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()> {
         let _turn = self.take_turn();
         if from.dtype() == to.dtype() {
-            map::copy(self.threads, from, to);
+            copy::copy(self.threads, from, to);
         } else {
             map::run(self.threads, &activation::linear, &[from], &[to], Seed::default());
         }
