@@ -61,6 +61,11 @@ pub trait Backend: Send + Sync + Debug {
     /// Runs one of the named kernels.
     fn launch(&self, kernel: Kernel<'_>) -> Result<()>;
 
+    /// How busy it is now, where that can be told.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
+
     /// Whether a tool is attached that shows ranges.
     fn has_ranges(&self) -> bool {
         false
@@ -80,6 +85,19 @@ pub trait Backend: Send + Sync + Debug {
 
     /// Waits for all work to end, and reports what failed meanwhile.
     fn synchronize(&self) -> Result<()>;
+}
+
+/// How busy a device is with all that runs on it, of this program and of others.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Usage {
+    /// Share of the last moments in which it computed.
+    pub busy: f64,
+    /// Share of them in which its memory was read or written.
+    pub memory_busy: f64,
+    /// Power it draws.
+    pub watts: f64,
+    /// Its temperature in degrees Celsius.
+    pub celsius: f64,
 }
 
 /// What a device does one after the other; what is on different lanes may run at the same time.

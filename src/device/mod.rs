@@ -14,7 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-pub use backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
+pub use backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 pub use folder::cache_folder;
 pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};
 pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};
@@ -84,6 +84,11 @@ impl Device {
     /// Who holds its memory, held it at the peak, and released it in which order.
     pub fn ledger(&self) -> Ledger {
         self.memory().ledger()
+    }
+
+    /// How busy it is now, where that can be told: of a CUDA device by NVML, which comes with the driver.
+    pub fn usage(&self) -> Option<Usage> {
+        self.backend().usage()
     }
 
     /// Waits for all queued work.

@@ -24,11 +24,12 @@ mod staging;
 mod stream;
 mod submission;
 mod survey;
+mod usage;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
+use super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
@@ -46,6 +47,7 @@ use staging::{Landing, Ring};
 use stream::Event;
 use submission::Submission;
 pub use survey::survey;
+use usage::Monitor;
 
 /// A CUDA device that computes.
 #[derive(Debug)]
@@ -61,6 +63,7 @@ struct Engine {
     report: Report,
     compute: Arc<Submission>,
     memory: Memory,
+    monitor: OnceLock<Option<Monitor>>,
     context: Arc<Context>,
 }
 
@@ -95,6 +98,7 @@ impl Engine {
             report: Report::new(&context)?,
             compute,
             memory,
+            monitor: OnceLock::new(),
             context,
         })
     }
@@ -203,6 +207,11 @@ impl Backend for Cuda {
                 index::scatter_add(queue, gradient, indices, input_gradient)
             }
         }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        let monitor = self.0.monitor.get_or_init(|| Monitor::of(&self.0.context.facts().about.uuid));
+        monitor.as_ref()?.usage()
     }
 
     fn has_ranges(&self) -> bool {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use super::super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
+use super::super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 use super::super::view::View;
 use super::{Call, Recording, Span, Work};
 use crate::dtype::DType;
@@ -239,6 +239,10 @@ impl Backend for Recorder {
     fn launch(&self, kernel: Kernel<'_>) -> Result<()> {
         let entry = Entry::of_view(kernel.name(), kernel.result());
         self.note(entry, |()| Work::of_kernel(&kernel), || self.backend.launch(kernel))
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.backend.usage()
     }
 
     fn mark(&self, lane: Lane) -> Result<Mark> {
