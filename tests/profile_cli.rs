@@ -121,7 +121,10 @@ fn operations_are_chosen_by_name_size_and_type() {
     // Four operations, of f32 in both sizes and of bf16 in the smaller.
     assert_eq!((rows.len(), of(&all, "operations")[0]["wrong"].as_u64()), (12, Some(0)));
     assert!(rows.iter().all(|row| row["error"].as_f64().unwrap() <= 1.0 && row["runs"].as_u64() >= Some(5)));
-    let text = succeeds(folder.path(), &chosen);
+    let text = succeeds(folder.path(), &[&chosen[..], &["--html", "ops.html", "--csv", "ops.csv"]].concat());
+    let page = fs::read_to_string(folder.path().join("ops.html")).unwrap();
+    assert_eq!((page.matches("<tr><th>").count(), page.matches("circle class=\"point").count()), (12, 12));
+    assert_eq!(fs::read_to_string(folder.path().join("ops.csv")).unwrap().lines().count(), 13);
     assert_eq!(text.lines().filter(|line| line.contains("softmax")).count(), 12, "{text}");
 }
 

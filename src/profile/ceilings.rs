@@ -87,6 +87,11 @@ impl Ceilings {
         within.last().or(beyond.first()).map_or(f64::INFINITY, |(_, rate)| *rate)
     }
 
+    /// The same for operands that no cache holds.
+    pub fn beyond_caches(&self) -> Self {
+        Self { copies: self.copies.last().copied().into_iter().collect(), ..self.clone() }
+    }
+
     /// Floating point operations in a second with elements of this type; those of integers compute as f32.
     pub fn computing(&self, dtype: DType) -> f64 {
         let of = |dtype: DType| self.products.get(&dtype.to_string()).copied();

@@ -62,6 +62,10 @@ impl fmt::Display for Roofline<'_> {
 }
 
 impl Roofline<'_> {
+    /// What a reader has to know.
+    pub(super) const ABOUT: &'static str = "Ceilings were measured on this device: copies that fit its caches and that do not, \
+        and large matrix products. The area of a circle is its share of the time.";
+
     /// A slope for memory and for the caches, and a level for each type of products.
     fn roofs(&self, scale: &Scale, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let highest = self.ceilings.products.values().copied().fold(0.0, f64::max);

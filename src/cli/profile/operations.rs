@@ -1,14 +1,15 @@
 //! `rectify profile ops`.
 
-use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use rectify::profile::Row;
 use rectify::profile::operations::{Measured, Options};
 use rectify::profile::table::write_csv;
+use rectify::report::OperationsPage;
 use rectify::report::figures::si;
 use rectify::{DType, DeviceChoice, Error};
 use serde::Serialize;
@@ -19,6 +20,7 @@ use super::super::notice;
 use super::super::output::{OutputArgs, print_json, print_line};
 use super::MeasureOperations;
 use super::earlier::{CompareArgs, changes};
+use super::training::write_with;
 
 /// Check every operation against its reference, and time it
 #[derive(clap::Args)]
@@ -39,6 +41,9 @@ pub struct Args {
     /// Seconds of computing for each, at least
     #[arg(long, value_name = "SECONDS", default_value_t = Options::default().seconds)]
     seconds: f64,
+    /// Write a page with a picture and a table
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Write every row as comma-separated values
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -78,33 +83,35 @@ pub fn run(args: &Args, measure: MeasureOperations) -> Result<ExitCode, Failure>
     let (output, earlier) = (args.output, args.earlier.rows()?);
     let options = args.options()?;
     interrupt::listen().map_err(Failure::Run)?;
-    let (start, mut rows, mut wrong, mut printed) = (Instant::now(), Vec::new(), Vec::new(), Ok(()));
+    let (start, mut all, mut wrong, mut printed) = (Instant::now(), Vec::new(), Vec::new(), Ok(()));
     let (device, ceilings) = measure(args.device, &options, &mut |measured| {
         printed = print(&measured, output);
         if measured.error > 1.0 {
             wrong.push(format!("{} {} {}", measured.row.operation, measured.row.dtype, measured.row.sizes));
         }
-        rows.push(measured.row);
+        all.push(measured);
         if printed.is_err() || interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     printed?;
-    if rows.is_empty() {
+    if all.is_empty() {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(Failure::Input(anyhow::anyhow!("no operation's name holds '{only}'")));
     }
     notice::of_choice(args.device, &device, output);
     let summary = Summary {
         device,
-        hardware: ceilings.hardware,
-        operations: rows.len(),
+        hardware: ceilings.hardware.clone(),
+        operations: all.len(),
         wrong: wrong.len(),
         seconds: start.elapsed().as_secs_f64(),
     };
     end(&summary, output)?;
-    if let Some(path) = &args.csv {
-        let written = File::create(path).and_then(|file| write_csv(&rows, file));
-        written.map_err(|cause| Error::io("write", path, cause))?;
+    if let Some(path) = &args.html {
+        let page = OperationsPage { device: &summary.device, operations: &all, ceilings: &ceilings };
+        std::fs::write(path, page.to_string()).map_err(|cause| Error::io("write", path, cause))?;
     }
+    let rows: Vec<Row> = all.into_iter().map(|measured| measured.row).collect();
+    write_with(args.csv.as_deref(), |file| write_csv(&rows, file))?;
     if let Some(earlier) = earlier {
         // The times of one row differ by that much from run to run.
         print_line(&format!("\nagainst {} rows of the earlier run, where a time changed by 20 %:", earlier.len()))?;

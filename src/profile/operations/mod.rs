@@ -76,6 +76,7 @@ pub fn measure(
     each: &mut dyn FnMut(Measured) -> ControlFlow<()>,
 ) -> Result<()> {
     let largest = options.sizes.iter().copied().max().unwrap_or(0);
+    let ceilings = &ceilings.beyond_caches();
     for (nth, &dtype) in options.dtypes.iter().enumerate() {
         let mut arena = Arena::new(device, dtype, largest)?;
         for &size in options.sizes.iter().filter(|&&size| nth == 0 || size < largest || options.sizes.len() == 1) {
