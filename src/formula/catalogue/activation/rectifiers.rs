@@ -24,11 +24,11 @@ formula! {
     /// x, `threshold` closer to 0, and 0 from there. Range (-inf, inf). Derivative 1 at -`threshold`, 0 at `threshold`.
     pub fn soft_shrink(x; threshold) = x - between(x, -threshold, threshold);
     /// x within 0 and 1 after x / 6 + 1 / 2. Range [0, 1]. Derivative 0 at -3, 1 / 6 at 3.
-    pub fn hard_sigmoid(x) = between(x / 6.0 + 0.5, 0.0, 1.0);
+    pub fn hard_sigmoid(x) = x.le(-3.0).select(0.0, x.gt(3.0).select(1.0, x / 6.0 + 0.5));
     /// x within -1 and 1. Range [-1, 1]. Derivative 0 at -1, 1 at 1.
     pub fn hard_tanh(x) = between(x, -1.0, 1.0);
-    /// The S-shaped rectifier: x, with `left_slope` up to `left` and `right_slope` beyond `right`, which is above. Range
-    /// (-inf, inf). Derivative `left_slope` at `left`, 1 at `right`.
+    /// The S-shaped rectifier: x, with `left_slope` up to `left` and `right_slope` beyond `right`, which is above.
+    /// Range (-inf, inf). Derivative `left_slope` at `left`, 1 at `right`.
     pub fn srelu(x; left, left_slope, right, right_slope) =
         srelu_right::call(srelu_left::call(x, left, left_slope), right, right_slope);
     /// The adaptive piecewise linear unit of two hinges: max(x, 0) + `slope1` max(`hinge1` - x, 0) + `slope2`

@@ -4,8 +4,8 @@ use super::{ajar, gated, isru};
 use crate::formula;
 use crate::formula::AnyFormula;
 
-/// sqrt(2 / pi), of the tanh form of GELU.
-const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+/// 2 sqrt(2 / pi), of the tanh form of GELU.
+const TWICE_SQRT_2_OVER_PI: f64 = 1.595_769_121_605_730_8;
 /// The scale and the depth at which SELU keeps mean 0 and variance 1 (Klambauer et al. 2017).
 const SELU: [f64; 2] = [1.050_700_987_355_480_5, 1.673_263_242_354_377_2];
 
@@ -22,10 +22,11 @@ formula! {
     };
     /// GELU by its tanh form: x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). Range [-0.17, inf).
     pub fn gelu_tanh(x) = {
-        // Beyond, the tanh is 1 to the last bit, and a cube that overflows would make the derivative NaN.
-        let near = x.clamp(-10.0, 10.0);
-        let tanh = (SQRT_2_OVER_PI * (near + 0.044715 * near * near * near)).tanh();
-        x.gt(10.0).select(x, 0.5 * near * (1.0 + tanh))
+        // Beyond, the gate is shut or open to the last bit, and a cube that overflows would make the derivative NaN.
+        let near = x.clamp(-30.0, 30.0);
+        // Half of 1 + tanh(z) is the logistic function of 2 z, of which small values are exact.
+        let gate = (TWICE_SQRT_2_OVER_PI * (near + 0.044715 * near * near * near)).sigmoid();
+        x.gt(30.0).select(x, near * gate)
     };
     /// x / (1 + e^-x), also called swish. Range [-0.2785, inf).
     pub fn silu(x) = {
@@ -43,15 +44,22 @@ formula! {
     /// x tanh(ln(1 + e^x)). Range [-0.3089, inf).
     pub fn mish(x) = {
         let near = ajar(x);
-        gated(x, near * near.softplus().tanh())
+        // With e^x as z the gate is z (z + 2) / (z (z + 2) + 2); above 0 all over z^2, so that there is but e^-|x|.
+        let (decayed, is_below) = ((-near.abs()).exp().detach(), near.lt(0.0));
+        let above = is_below.select(decayed * (decayed + 2.0), 1.0 + 2.0 * decayed);
+        let below = above + 2.0 * is_below.select(1.0, decayed * decayed);
+        let slope = 4.0 * decayed * (1.0 + decayed) * is_below.select(1.0, decayed) / (below * below);
+        gated(x, near * (above / below).with_derivatives([(near, slope)]))
     };
     /// x / (1 + e^-x) above 0, (e^x - 1) / (1 + e^-x) below. Range [-0.1716, inf).
     pub fn elish(x) = x.le(0.0).select(x.exp_m1() * x.sigmoid(), silu::call(x));
     /// (sqrt(x^2 + 1) - 1) / 2 + x. Range (-inf, inf).
     pub fn bent_identity(x) = {
-        let near = x.clamp(-1e9, 1e9);
+        let near = x.clamp(-1e9, 1e9).detach();
+        let root = (near * near + 1.0).sqrt();
         let far = x * x.gt(0.0).select(1.5, 0.5) - 0.5;
-        x.abs().gt(1e9).select(far, 0.5 * ((near * near + 1.0).sqrt() - 1.0) + x)
+        let value = x.abs().gt(1e9).select(far, 0.5 * near * near / (root + 1.0) + x);
+        value.with_derivatives([(x, 0.5 * near / root + 1.0)])
     };
     /// ln(1 / (1 + e^-x)). Range (-inf, 0).
     pub fn log_sigmoid(x) = -(-x).softplus();
@@ -62,8 +70,13 @@ formula! {
     };
     /// x tanh(x). Range [0, inf).
     pub fn lisht(x) = {
-        let near = x.clamp(-100.0, 100.0);
-        x.abs().gt(100.0).select(x.abs(), near * near.tanh())
+        // Beyond, the tanh is 1 or -1 to the last bit.
+        let near = x.clamp(-400.0, 400.0);
+        let tanh = near.tanh().detach();
+        let decayed = (-2.0 * near.abs()).exp().detach();
+        // 1 - tanh(x)^2 without the difference.
+        let slope = 4.0 * decayed / (1.0 + decayed).square();
+        x.abs().gt(400.0).select(x.abs(), near * tanh.with_derivatives([(near, slope)]))
     };
     /// x / (1 + e^(-`slope` x)). Range by `slope`, from -0.2785 / `slope` on.
     pub fn swish(x; slope) = {
