@@ -2,6 +2,8 @@
 
 mod devices;
 
+#[path = "catalogue/bound.rs"]
+mod bound;
 #[path = "cuda_text/interval.rs"]
 mod interval;
 
