@@ -58,7 +58,7 @@ pub struct Signature {
     pub name: &'static str,
     /// Its documentation, on one line.
     pub about: &'static str,
-    /// Whether this is the formula itself or one of its gradients.
+    /// Whether this is the formula itself or what follows from it.
     pub role: Role,
     /// How many inputs.
     pub inputs: usize,
@@ -81,6 +81,8 @@ pub enum Role {
     Gradient(usize),
     /// The gradient in the one input, from the output and its gradient.
     GradientFromOutput,
+    /// An update that can be [skipped](super::Guarded).
+    Guarded,
 }
 
 /// A random number drawn afresh for every element.

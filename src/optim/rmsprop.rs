@@ -1,8 +1,8 @@
 //! RMSprop.
 
 use super::optimizer::Rule;
+use super::update::Update;
 use crate::error::{Error, Result, check_setting};
-use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 
 /// RMSprop (Hinton 2012): `square = alpha * square + (1 - alpha) * gradient²`, and a step of
@@ -71,14 +71,14 @@ impl Rule for RmsProp {
         }
     }
 
-    fn formula(&self, _step: u64) -> Box<dyn AnyFormula> {
+    fn formula(&self, _step: u64) -> Update {
         let Self { rate, alpha, epsilon, weight_decay: decay, .. } = *self;
         match (self.centered, self.momentum) {
-            (false, None) => Box::new(update::rmsprop { rate, decay, alpha, epsilon }),
-            (false, Some(momentum)) => Box::new(update::rmsprop_momentum { rate, decay, alpha, epsilon, momentum }),
-            (true, None) => Box::new(update::rmsprop_centered { rate, decay, alpha, epsilon }),
+            (false, None) => update::rmsprop { rate, decay, alpha, epsilon }.into(),
+            (false, Some(momentum)) => update::rmsprop_momentum { rate, decay, alpha, epsilon, momentum }.into(),
+            (true, None) => update::rmsprop_centered { rate, decay, alpha, epsilon }.into(),
             (true, Some(momentum)) => {
-                Box::new(update::rmsprop_centered_momentum { rate, decay, alpha, epsilon, momentum })
+                update::rmsprop_centered_momentum { rate, decay, alpha, epsilon, momentum }.into()
             }
         }
     }

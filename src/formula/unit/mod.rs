@@ -49,5 +49,6 @@ fn formula_name(signature: &Signature) -> String {
         Role::Value => name,
         Role::Gradient(input) => format!("{name}_gradient{input}"),
         Role::GradientFromOutput => format!("{name}_gradient_from_output"),
+        Role::Guarded => format!("{name}_guarded"),
     }
 }
