@@ -6,7 +6,7 @@ use super::update::Update;
 use crate::autograd::Gradients;
 use crate::device::Seed;
 use crate::dtype::DType;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::formula;
 use crate::nn::Parameters;
 use crate::scope;
@@ -73,6 +73,17 @@ pub trait Rule: Send + 'static {
     {
         Optimizer::new(self, model.as_ref())
     }
+}
+
+/// [`Rule::set_momentum`] of a rule that keeps a velocity if it was made with a momentum.
+pub(super) fn replace_momentum(rule: &str, momentum: &mut Option<f64>, new: f64) -> Result<()> {
+    check_setting("set_momentum", "momentum", new, (0.0..1.0).contains(&new), "from 0 to below 1")?;
+    let Some(momentum) = momentum else {
+        let rule = format!("{rule} was made without momentum and keeps no velocity: make it with some");
+        return Err(Error::argument("set_momentum", rule));
+    };
+    *momentum = new;
+    Ok(())
 }
 
 formula! {

@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::optimizer::Rule;
+use super::optimizer::{Rule, replace_momentum};
 use super::update::Update;
 use crate::error::{Error, Result, check_setting};
 use crate::formula::catalogue::update;
@@ -77,13 +77,7 @@ impl Rule for Sgd {
     }
 
     fn set_momentum(&mut self, momentum: f64) -> Result<()> {
-        check_setting("set_momentum", "momentum", momentum, (0.0..1.0).contains(&momentum), "from 0 to below 1")?;
-        if self.momentum.is_none() {
-            let rule = "sgd was made without momentum and keeps no velocity: make it with some";
-            return Err(Error::argument("set_momentum", rule));
-        }
-        self.momentum = Some(momentum);
-        Ok(())
+        replace_momentum("sgd", &mut self.momentum, momentum)
     }
 
     fn check(&self) -> Result<()> {
