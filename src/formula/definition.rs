@@ -229,7 +229,8 @@ impl<S: Scalar, const N: usize> Results<S> for [S; N] {
 /// their kind (`uniform` or `normal`). It gives one number, or with `-> N` an array of `N`. A formula of one input may
 /// add its derivative in terms of the output; then nothing but the output is kept for the backward pass.
 ///
-/// The result is a type of that name: a unit value without run-time scalars, else a struct with one `f64` field each.
+/// The result is a type of that name: a unit value without run-time scalars, else a struct with one `f64` field each. Where such a
+/// unit value is in scope no local variable can have its name: `let mish = ..` would match against it.
 /// Its `call` evaluates it inside another formula. Constants may stand on either side of an operator; arithmetic between
 /// two literals belongs into a `const`.
 ///
