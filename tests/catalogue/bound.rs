@@ -49,12 +49,12 @@ pub fn in_single(name: &str, parameters: &[f64]) -> Box<dyn AnyFormula> {
     text.parse::<Activation>().unwrap().formula()
 }
 
-/// The nearest number of an element type.
+/// The nearest number of an element type, by way of f32 for 16 bits: `from_f64` overlooks the last bits.
 fn rounded(number: f64, dtype: DType) -> f64 {
     match dtype {
         DType::F32 => f64::from(number as f32),
-        DType::F16 => f16::from_f64(number).to_f64(),
-        DType::Bf16 => bf16::from_f64(number).to_f64(),
+        DType::F16 => f16::from_f32(number as f32).to_f64(),
+        DType::Bf16 => bf16::from_f32(number as f32).to_f64(),
         _ => number,
     }
 }
