@@ -1,7 +1,9 @@
 //! The catalogue's formulas: recorded values, limits, kinks, and what identities demand.
 
 mod catalogue {
+    mod bound;
     mod edges;
+    mod errors;
     mod identities;
     mod recorded;
 }

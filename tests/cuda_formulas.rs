@@ -2,6 +2,8 @@
 
 mod devices;
 
+#[path = "catalogue/bound.rs"]
+mod bound;
 #[path = "cuda_text/interval.rs"]
 mod interval;
 
@@ -40,12 +42,12 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     tensor.to_device(&Device::cpu())?.cast(DType::F64)?.to_vec()
 }
 
-/// The nearest number of an element type.
+/// The nearest number of an element type, by way of f32 for 16 bits: `from_f64` overlooks the last bits.
 fn rounded(number: f64, dtype: DType) -> f64 {
     match dtype {
         DType::F32 => f64::from(number as f32),
-        DType::F16 => f16::from_f64(number).to_f64(),
-        DType::Bf16 => bf16::from_f64(number).to_f64(),
+        DType::F16 => f16::from_f32(number as f32).to_f64(),
+        DType::Bf16 => bf16::from_f32(number as f32).to_f64(),
         _ => number,
     }
 }

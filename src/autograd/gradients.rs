@@ -18,12 +18,14 @@ pub struct Gradients {
     leaves: Vec<(Index, Option<Tensor>)>,
     /// Buffers of parameters, each with the gradient of all of it.
     flat: Vec<(Tensor, Tensor)>,
+    /// Whether a scale was divided out of them: all are NaN then if one was not finite.
+    unscaled: bool,
 }
 
 impl Gradients {
     pub(super) fn new(tape: Tape, mut leaves: Vec<(Index, Option<Tensor>)>, flat: Vec<(Tensor, Tensor)>) -> Self {
         leaves.reverse();
-        Self { tape, leaves, flat }
+        Self { tape, leaves, flat, unscaled: false }
     }
 
     /// The gradient in a leaf, of its shape; none where the loss does not depend on it, or for anything else.
@@ -58,6 +60,7 @@ impl Gradients {
                 (Some(_), None) => {}
             }
         }
+        self.unscaled |= other.unscaled;
         self.flat.iter().zip(&other.flat).try_for_each(|((_, sum), (_, term))| sum.add_assign(term))
     }
 
@@ -67,6 +70,16 @@ impl Gradients {
     /// Memory runs out.
     pub fn scale(&mut self, factor: f64) -> Result<()> {
         self.rewrite(&arithmetic::scale_shift { factor, term: 0.0 }, None)
+    }
+
+    /// Whether [`divide`](Self::divide) was called on them: all are NaN then, or none.
+    pub(crate) fn are_unscaled(&self) -> bool {
+        self.unscaled
+    }
+
+    /// From now on NaN says that a step is to be skipped.
+    pub(super) fn mark_unscaled(&mut self) {
+        self.unscaled = true;
     }
 
     /// Each gradient once: those of buffers of parameters, and those of the leaves that are no part of one.

@@ -11,15 +11,13 @@ use crate::tensor::Tensor;
 formula! {
     /// 0 for a number, NaN for infinities and NaN.
     fn zero_or_nan(x) = x * 0.0;
-    /// What gradients are multiplied by: 0 where one of them is broken.
-    fn reciprocal_if_whole(scale, broken) = broken.is_nan().select(0.0, scale.recip());
-    /// The product, and 0 for a factor of 0 whatever it is multiplied with.
-    fn divided(gradient, factor) = factor.eq(0.0).select(0.0, gradient * factor)
+    /// What gradients are multiplied by: NaN where one of them is broken, for which `broken` is NaN, and else 0.
+    fn reciprocal_or_nan(scale, broken) = scale.recip() + broken
 }
 
 impl Gradients {
-    /// Divides all gradients by `scale`, of shape `[]`; makes all of them 0 where one is not finite, and gives NaN then, else 0. Shape
-    /// `[]`, F32: the host waits only if it reads it.
+    /// Divides all gradients by `scale`, of shape `[]`; makes all of them NaN where one is not finite, so that a step with them is
+    /// [skipped](crate::optim::Optimizer::step), and gives NaN then, else 0. Shape `[]`, F32: the host waits only if it reads it.
     ///
     /// # Errors
     /// Memory runs out.
@@ -32,8 +30,9 @@ impl Gradients {
             sum.write_reduction("divide", reduction, &zero_or_nan, &[gradient], gradient.shape())?;
             broken = Tensor::zip(arithmetic::add, [&broken, &sum.reshape(&[])?.cast(DType::F32)?])?;
         }
-        let factor = Tensor::zip(reciprocal_if_whole, [&scale.cast(DType::F32)?, &broken])?;
-        self.rewrite(&divided, Some(&factor))?;
+        let factor = Tensor::zip(reciprocal_or_nan, [&scale.cast(DType::F32)?, &broken])?;
+        self.rewrite(&arithmetic::mul, Some(&factor))?;
+        self.mark_unscaled();
         Ok(broken)
     }
 }

@@ -58,7 +58,7 @@ pub struct Signature {
     pub name: &'static str,
     /// Its documentation, on one line.
     pub about: &'static str,
-    /// Whether this is the formula itself or one of its gradients.
+    /// Whether this is the formula itself or what follows from it.
     pub role: Role,
     /// How many inputs.
     pub inputs: usize,
@@ -73,13 +73,14 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// The name, and which gradient it is: `tanh_gradient0`.
+    /// The name, and what follows from it: `tanh_gradient0`.
     pub fn full_name(&self) -> String {
         let name = self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         match self.role {
             Role::Value => name,
             Role::Gradient(input) => format!("{name}_gradient{input}"),
             Role::GradientFromOutput => format!("{name}_gradient_from_output"),
+            Role::Guarded => format!("{name}_guarded"),
         }
     }
 }
@@ -93,6 +94,8 @@ pub enum Role {
     Gradient(usize),
     /// The gradient in the one input, from the output and its gradient.
     GradientFromOutput,
+    /// An update that can be [skipped](super::Guarded).
+    Guarded,
 }
 
 /// A random number drawn afresh for every element.
@@ -239,7 +242,8 @@ impl<S: Scalar, const N: usize> Results<S> for [S; N] {
 /// their kind (`uniform` or `normal`). It gives one number, or with `-> N` an array of `N`. A formula of one input may
 /// add its derivative in terms of the output; then nothing but the output is kept for the backward pass.
 ///
-/// The result is a type of that name: a unit value without run-time scalars, else a struct with one `f64` field each.
+/// The result is a type of that name: a unit value without run-time scalars, else a struct with one `f64` field each. Where such a
+/// unit value is in scope no local variable can have its name: `let mish = ..` would match against it.
 /// Its `call` evaluates it inside another formula. Constants may stand on either side of an operator; arithmetic between
 /// two literals belongs into a `const`.
 ///

@@ -227,8 +227,13 @@ impl<S: Scalar> Scalar for Dual<S> {
 
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        let value = self.value.sigmoid();
-        chain!(self, value, value * (-value + 1.0))
+        // The value and what it leaves to 1, each as exact where it is small.
+        let decayed = (-self.value.abs()).exp();
+        let share = (decayed + 1.0).recip();
+        let (small, large) = (decayed * share, share);
+        let is_small = self.value.lt(0.0);
+        let value = is_small.select(small, large);
+        chain!(self, value, small * large)
     }
 
     #[inline(always)]

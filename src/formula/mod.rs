@@ -6,6 +6,7 @@ mod cuda;
 mod definition;
 mod dual;
 mod expression;
+mod guarded;
 pub mod lanes;
 pub mod math;
 pub mod philox;
@@ -25,6 +26,7 @@ pub use definition::{
 };
 pub use dual::Dual;
 pub use expression::{Binary, Comparison, Condition, Cost, Expression, Graph, Node, Unary};
+pub use guarded::Guarded;
 pub use run::Span;
 pub use scalar::{Mask, Operand, Scalar};
 pub use simd::Simd;

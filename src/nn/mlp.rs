@@ -108,8 +108,17 @@ impl Mlp {
     /// # Errors
     /// Another shape, element type or device, a tape that is used up, or memory runs out.
     pub fn forward(&self, tape: &Tape, inputs: &Tensor) -> Result<Var> {
+        self.forward_each(tape, inputs, |_, _| ())
+    }
+
+    /// As [`forward`](Self::forward), and shows the results of each layer by its name.
+    pub(super) fn forward_each(&self, tape: &Tape, inputs: &Tensor, mut see: impl FnMut(&str, &Var)) -> Result<Var> {
         let x = Var::constant(&self.rows(inputs)?);
-        self.layers.iter().try_fold(x, |x, layer| layer.forward(tape, &x))
+        self.layers.iter().try_fold(x, |x, layer| {
+            let result = layer.forward(tape, &x)?;
+            see(layer.name(), &result);
+            Ok(result)
+        })
     }
 
     /// As [`forward`](Self::forward), with nothing kept.

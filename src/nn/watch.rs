@@ -1,5 +1,6 @@
 //! What goes on in a network: results and gradients by layer, looked at when asked and at no cost otherwise.
 
+use super::mlp::Mlp;
 use super::network::Network;
 use super::parameters::Parameters;
 use crate::autograd::{Gradients, Tape, Var};
@@ -73,13 +74,28 @@ impl Network {
     /// # Errors
     /// As [`forward`](Network::forward).
     pub fn forward_watched(&self, tape: &Tape, inputs: &Tensor) -> Result<(Var, Watched)> {
-        let mut watched = Vec::new();
-        let result = self.forward_each(tape, inputs, |name, result| watched.push((name.to_owned(), result.clone())))?;
-        Ok((result, Watched(watched)))
+        Watched::during(|see| self.forward_each(tape, inputs, see))
+    }
+}
+
+impl Mlp {
+    /// As [`forward`](Mlp::forward), with the results of every layer to look at.
+    ///
+    /// # Errors
+    /// As [`forward`](Mlp::forward).
+    pub fn forward_watched(&self, tape: &Tape, inputs: &Tensor) -> Result<(Var, Watched)> {
+        Watched::during(|see| self.forward_each(tape, inputs, see))
     }
 }
 
 impl Watched {
+    /// With what a pass shows of its layers.
+    fn during(pass: impl FnOnce(&mut dyn FnMut(&str, &Var)) -> Result<Var>) -> Result<(Var, Self)> {
+        let mut watched = Vec::new();
+        let result = pass(&mut |name, result| watched.push((name.to_owned(), result.clone())))?;
+        Ok((result, Self(watched)))
+    }
+
     /// The results of a layer, of the last of that name, to go on from: a penalty on a code, for one.
     pub fn get(&self, layer: &str) -> Option<&Var> {
         self.0.iter().rev().find(|(name, _)| name == layer).map(|(_, result)| result)

@@ -1,8 +1,8 @@
 //! Adagrad.
 
 use super::optimizer::Rule;
+use super::update::Update;
 use crate::error::{Result, check_setting};
-use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 
 /// Adagrad (Duchi, Hazan and Singer 2011): `sum += gradient²`, `weight -= rate * gradient / (sqrt(sum) + epsilon)`. Rate decay
@@ -60,9 +60,11 @@ impl Rule for Adagrad {
         self.initial_sum
     }
 
-    fn formula(&self, step: u64) -> Box<dyn AnyFormula> {
-        let rate = self.rate / (1.0 + step.saturating_sub(1) as f64 * self.rate_decay);
-        Box::new(update::adagrad { rate, decay: self.weight_decay, epsilon: self.epsilon })
+    fn formula(&self, step: u64) -> Update {
+        let Self { rate, rate_decay, epsilon, weight_decay: decay, .. } = *self;
+        let slower = rate / (1.0 + step.saturating_sub(1) as f64 * rate_decay);
+        let plain = update::adagrad { rate: slower, decay, epsilon };
+        Update::counting(plain, update::adagrad_counted { rate, decay, epsilon, rate_decay })
     }
 
     fn rate(&self) -> f64 {

@@ -1,8 +1,8 @@
 //! Adam and AdamW.
 
 use super::optimizer::Rule;
+use super::update::Update;
 use crate::error::{Result, check_setting};
-use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 
 /// Steps by the mean of past gradients over the root of their mean square, both corrected for starting at 0:
@@ -59,14 +59,16 @@ impl<const DECOUPLED: bool> Rule for AdaptiveMoments<DECOUPLED> {
         &["mean", "square"]
     }
 
-    fn formula(&self, step: u64) -> Box<dyn AnyFormula> {
+    fn formula(&self, step: u64) -> Update {
         let Self { rate, beta1, beta2, epsilon, weight_decay: decay } = *self;
         let correction = |beta: f64| 1.0 - beta.powf(step as f64);
         let (mean_correction, square_correction) = (correction(beta1), correction(beta2));
         if DECOUPLED {
-            Box::new(update::adamw { rate, decay, beta1, beta2, epsilon, mean_correction, square_correction })
+            let plain = update::adamw { rate, decay, beta1, beta2, epsilon, mean_correction, square_correction };
+            Update::counting(plain, update::adamw_counted { rate, decay, beta1, beta2, epsilon })
         } else {
-            Box::new(update::adam { rate, decay, beta1, beta2, epsilon, mean_correction, square_correction })
+            let plain = update::adam { rate, decay, beta1, beta2, epsilon, mean_correction, square_correction };
+            Update::counting(plain, update::adam_counted { rate, decay, beta1, beta2, epsilon })
         }
     }
 

@@ -1,8 +1,8 @@
 //! Lion.
 
 use super::optimizer::Rule;
+use super::update::Update;
 use crate::error::{Result, check_setting};
-use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 
 /// Lion (Chen et al. 2023, Symbolic Discovery of Optimization Algorithms): a step of
@@ -44,9 +44,9 @@ impl Rule for Lion {
         &["mean"]
     }
 
-    fn formula(&self, _step: u64) -> Box<dyn AnyFormula> {
+    fn formula(&self, _step: u64) -> Update {
         let Self { rate, beta1, beta2, weight_decay: decay } = *self;
-        Box::new(update::lion { rate, decay, beta1, beta2 })
+        update::lion { rate, decay, beta1, beta2 }.into()
     }
 
     fn rate(&self) -> f64 {

@@ -23,9 +23,9 @@ const LARGEST: f64 = 16_777_216.0;
 
 /// Dynamic loss scaling (Micikevicius et al. 2018) that lives on the device: the host never waits for it.
 ///
-/// Multiply the loss before the backward pass, and [`unscale`](Self::unscale) the gradients after it. Gradients that are not finite
-/// become 0, so that such a step moves nothing but what momentum and weight decay move, and the scale is halved; after a number
-/// of good steps in a row it is doubled.
+/// Multiply the loss before the backward pass, and [`unscale`](Self::unscale) the gradients after it. Where one of them is not finite
+/// the optimiser's step with them changes nothing, and the scale is halved; after a number of good steps in a row it is
+/// doubled.
 ///
 /// ```
 /// use rectify::nn::Network;
@@ -80,8 +80,8 @@ impl LossScale {
         loss.mul(&Var::constant(&self.scale.cast(loss.dtype())?))
     }
 
-    /// Divides gradients by the scale that their loss was multiplied with, or makes them 0 where one of them is not finite; then
-    /// adjusts the scale.
+    /// Divides gradients by the scale that their loss was multiplied with, or makes all of them NaN where one is not finite, which
+    /// tells the optimiser to skip the step; then adjusts the scale.
     ///
     /// # Errors
     /// Memory runs out.

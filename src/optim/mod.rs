@@ -16,6 +16,7 @@ mod rmsprop;
 mod schedule;
 mod sgd;
 mod sparsity;
+mod update;
 
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW, AdaptiveMoments};
@@ -30,3 +31,4 @@ pub use rmsprop::RmsProp;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
 pub use sparsity::SparsityControl;
+pub use update::Update;

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use super::update::Update;
 use crate::autograd::Gradients;
 use crate::device::Seed;
 use crate::dtype::DType;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_setting};
 use crate::formula;
-use crate::formula::AnyFormula;
 use crate::nn::Parameters;
 use crate::scope;
 use crate::tensor::Tensor;
@@ -15,8 +15,7 @@ use crate::tensor::Tensor;
 /// How weights follow from gradients.
 ///
 /// ```
-/// use rectify::formula::AnyFormula;
-/// use rectify::optim::Rule;
+/// use rectify::optim::{Rule, Update};
 /// use rectify::{Result, formula};
 ///
 /// formula! { fn sign_step(weight, gradient; rate) = weight - rate * gradient.sign() }
@@ -26,7 +25,7 @@ use crate::tensor::Tensor;
 /// impl Rule for SignDescent {
 ///     fn name(&self) -> &'static str { "sign descent" }
 ///     fn state(&self) -> &'static [&'static str] { &[] }
-///     fn formula(&self, _step: u64) -> Box<dyn AnyFormula> { Box::new(sign_step { rate: self.rate }) }
+///     fn formula(&self, _step: u64) -> Update { sign_step { rate: self.rate }.into() }
 ///     fn rate(&self) -> f64 { self.rate }
 ///     fn set_rate(&mut self, rate: f64) { self.rate = rate }
 ///     fn check(&self) -> Result<()> { Ok(()) }
@@ -45,7 +44,7 @@ pub trait Rule: Send + 'static {
     }
 
     /// The formula of step `step`, counted from 1: from weight, gradient and state to weight and state.
-    fn formula(&self, step: u64) -> Box<dyn AnyFormula>;
+    fn formula(&self, step: u64) -> Update;
 
     /// The learning rate.
     fn rate(&self) -> f64;
@@ -76,22 +75,42 @@ pub trait Rule: Send + 'static {
     }
 }
 
+/// [`Rule::set_momentum`] of a rule that keeps a velocity if it was made with a momentum.
+pub(super) fn replace_momentum(rule: &str, momentum: &mut Option<f64>, new: f64) -> Result<()> {
+    check_setting("set_momentum", "momentum", new, (0.0..1.0).contains(&new), "from 0 to below 1")?;
+    let Some(momentum) = momentum else {
+        let rule = format!("{rule} was made without momentum and keeps no velocity: make it with some");
+        return Err(Error::argument("set_momentum", rule));
+    };
+    *momentum = new;
+    Ok(())
+}
+
 formula! {
-    /// x moved by up to half the distance of neighbours in bf16, which rounding to the nearest then makes one of both.
+    /// One of the neighbours of x in bf16, the closer one more often; x itself if it is a number of bf16.
     fn rounded_by_chance(x; ; chance: uniform) = {
-        let distance = x.abs().log2().floor().exp2() * DISTANCE;
-        x + (chance - 0.5) * distance
-    }
+        let distance = (x.abs().log2().floor().exp2() * DISTANCE).max(LEAST);
+        let distances = x.abs() / distance;
+        let below = distances.floor();
+        let above = chance.lt(distances - below).select(1.0, 0.0);
+        ((below + above) * distance).copysign(x)
+    };
+    /// The number of steps after one that was skipped if its gradients are NaN.
+    fn counted(steps, gradient) = gradient.is_nan().select(steps, steps + 1.0)
 }
 
 /// The distance of neighbours in bf16 between 1 and 2.
 const DISTANCE: f64 = 0.007_812_5;
+/// The least distance of neighbours: 2^-133.
+const LEAST: f64 = 9.183_549_615_799_121e-41;
 
 /// A rule, and its state for the parameters of one model.
 pub struct Optimizer {
     rule: Box<dyn Rule>,
     state: Vec<Tensor>,
     steps: u64,
+    /// How many of the steps were not skipped, once there is a loss scale. Shape `[]`, on the device: the host does not know.
+    taken: Option<Tensor>,
     /// The key of the draws by which weights are rounded; none to round to the nearest.
     rounding: Option<u64>,
 }
@@ -103,7 +122,7 @@ impl Optimizer {
         let flat = parameters.flat();
         let first = |_| Tensor::full(flat.shape(), rule.initial_state(), flat.dtype().compute(), flat.device());
         let state = rule.state().iter().map(first).collect::<Result<_>>()?;
-        Ok(Self { rule: Box::new(rule), state, steps: 0, rounding: None })
+        Ok(Self { rule: Box::new(rule), state, steps: 0, taken: None, rounding: None })
     }
 
     /// Rounds the weights of a bf16 model up or down by chance, so that what is lost in one step comes back over many (Gupta et al.
@@ -122,7 +141,9 @@ impl Optimizer {
     }
 
     /// Changes the parameters by one step, in one pass that allocates nothing on the device; in one for each part between frozen
-    /// ones, where there are [some](Parameters::freeze). Parameters that the loss does not depend on have gradient 0.
+    /// ones, where there are [some](Parameters::freeze). Parameters that the loss does not depend on have gradient 0. A step that a
+    /// [`LossScale`](super::LossScale) found broken changes nothing: neither weights nor state, nor the number of the next step as
+    /// its formula has it.
     ///
     /// # Errors
     /// The gradients or the state are not those of these parameters; nothing has changed then.
@@ -136,12 +157,15 @@ impl Optimizer {
         if let Some(state) = self.state.iter().find(|state| state.shape() != flat.shape()) {
             return Err(Error::shape("step", &[state.shape(), flat.shape()], "differ: the state is of another model"));
         }
-        let formula = self.rule.formula(self.steps + 1);
+        let update = self.rule.formula(self.steps + 1);
+        let formula = if gradients.are_unscaled() { &update.guarded } else { &update.plain };
+        let taken = if gradients.are_unscaled() { Some(self.count(gradient)?) } else { None };
         for part in model.as_ref().trained() {
             let cut = |tensor: &Tensor| tensor.slice(0, part.clone());
             let parts = [flat, gradient].into_iter().chain(&self.state).map(cut).collect::<Result<Vec<_>>>()?;
-            let inputs: Vec<_> = parts.iter().collect();
+            let mut inputs: Vec<_> = parts.iter().collect();
             let mut outputs = [&inputs[..1], &inputs[2..]].concat();
+            inputs.extend(taken.as_ref().filter(|_| formula.signature().inputs > parts.len()));
             let exact = match self.rounding {
                 Some(_) => Some(Tensor::zeros(parts[0].shape(), DType::F32, flat.device())?),
                 None => None,
@@ -149,7 +173,7 @@ impl Optimizer {
             if let Some(exact) = &exact {
                 outputs[0] = exact;
             }
-            Tensor::update(&*formula, &inputs, &outputs, Seed::default())?;
+            Tensor::update(&**formula, &inputs, &outputs, Seed::default())?;
             if let (Some(exact), Some(key)) = (&exact, self.rounding) {
                 // Each part draws from a stream of its own.
                 let seed = Seed { key: key ^ self.steps.rotate_left(32), stream: part.start as u32 };
@@ -158,6 +182,21 @@ impl Optimizer {
         }
         self.steps += 1;
         Ok(())
+    }
+
+    /// Counts a step in, unless it is to be skipped.
+    fn count(&mut self, gradient: &Tensor) -> Result<Tensor> {
+        let steps = match self.taken.take() {
+            Some(steps) => steps,
+            None => {
+                let _scope = scope::enter("optimizer");
+                Tensor::full(&[], self.steps as f64, gradient.dtype().compute(), gradient.device())?
+            }
+        };
+        // Where one gradient is NaN all are.
+        let first = gradient.slice(0, 0..1)?.reshape(&[])?;
+        Tensor::update(&counted, &[&steps, &first], &[&steps], Seed::default())?;
+        Ok(self.taken.insert(steps).clone())
     }
 
     /// The rule.
@@ -178,7 +217,7 @@ impl Optimizer {
         self.rule.set_momentum(momentum)
     }
 
-    /// How many steps were made.
+    /// How many steps were made, those that were skipped among them.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -189,7 +228,7 @@ impl Optimizer {
         self.rule.state().iter().copied().zip(&self.state)
     }
 
-    /// Goes on from a checkpoint: after `steps` steps, with this state.
+    /// Goes on from a checkpoint: after `steps` steps, none of them skipped, with this state.
     ///
     /// # Errors
     /// A name or shape that does not match, found before anything is written; or a device failed.
@@ -198,7 +237,7 @@ impl Optimizer {
         let sources = state.iter().zip(&self.state).map(|((_, source), target)| source.to_device(target.device()));
         let sources = sources.collect::<Result<Vec<_>>>()?;
         self.state.iter().zip(&sources).try_for_each(|(target, source)| target.assign("restore", source))?;
-        self.steps = steps;
+        (self.steps, self.taken) = (steps, None);
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! RMSprop.
 
-use super::optimizer::Rule;
-use crate::error::{Error, Result, check_setting};
-use crate::formula::AnyFormula;
+use super::optimizer::{Rule, replace_momentum};
+use super::update::Update;
+use crate::error::{Result, check_setting};
 use crate::formula::catalogue::update;
 
 /// RMSprop (Hinton 2012): `square = alpha * square + (1 - alpha) * gradient²`, and a step of
@@ -71,14 +71,14 @@ impl Rule for RmsProp {
         }
     }
 
-    fn formula(&self, _step: u64) -> Box<dyn AnyFormula> {
+    fn formula(&self, _step: u64) -> Update {
         let Self { rate, alpha, epsilon, weight_decay: decay, .. } = *self;
         match (self.centered, self.momentum) {
-            (false, None) => Box::new(update::rmsprop { rate, decay, alpha, epsilon }),
-            (false, Some(momentum)) => Box::new(update::rmsprop_momentum { rate, decay, alpha, epsilon, momentum }),
-            (true, None) => Box::new(update::rmsprop_centered { rate, decay, alpha, epsilon }),
+            (false, None) => update::rmsprop { rate, decay, alpha, epsilon }.into(),
+            (false, Some(momentum)) => update::rmsprop_momentum { rate, decay, alpha, epsilon, momentum }.into(),
+            (true, None) => update::rmsprop_centered { rate, decay, alpha, epsilon }.into(),
             (true, Some(momentum)) => {
-                Box::new(update::rmsprop_centered_momentum { rate, decay, alpha, epsilon, momentum })
+                update::rmsprop_centered_momentum { rate, decay, alpha, epsilon, momentum }.into()
             }
         }
     }
@@ -92,13 +92,7 @@ impl Rule for RmsProp {
     }
 
     fn set_momentum(&mut self, momentum: f64) -> Result<()> {
-        check_setting("set_momentum", "momentum", momentum, (0.0..1.0).contains(&momentum), "from 0 to below 1")?;
-        if self.momentum.is_none() {
-            let rule = "rmsprop was made without momentum and keeps no velocity: make it with some";
-            return Err(Error::argument("set_momentum", rule));
-        }
-        self.momentum = Some(momentum);
-        Ok(())
+        replace_momentum("rmsprop", &mut self.momentum, momentum)
     }
 
     fn check(&self) -> Result<()> {

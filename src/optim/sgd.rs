@@ -1,8 +1,8 @@
 //! Stochastic gradient descent.
 
-use super::optimizer::Rule;
+use super::optimizer::{Rule, replace_momentum};
+use super::update::Update;
 use crate::error::{Error, Result, check_setting};
-use crate::formula::AnyFormula;
 use crate::formula::catalogue::update;
 
 /// Gradient descent, with momentum if asked for: `velocity = momentum * velocity + (1 - dampening) * gradient`,
@@ -58,12 +58,14 @@ impl Rule for Sgd {
         if self.momentum.is_none() { &[] } else { &["velocity"] }
     }
 
-    fn formula(&self, step: u64) -> Box<dyn AnyFormula> {
+    fn formula(&self, step: u64) -> Update {
         let Self { rate, momentum, nesterov, weight_decay: decay, .. } = *self;
-        let Some(momentum) = momentum else { return Box::new(update::sgd { rate, decay }) };
-        let dampening = if step == 1 { 0.0 } else { self.dampening };
+        let Some(momentum) = momentum else { return update::sgd { rate, decay }.into() };
         let nesterov = f64::from(u8::from(nesterov));
-        Box::new(update::sgd_momentum { rate, decay, momentum, dampening, nesterov })
+        let of_first = update::sgd_momentum { rate, decay, momentum, dampening: 0.0, nesterov };
+        let dampening = self.dampening;
+        let counted = update::sgd_momentum_counted { rate, decay, momentum, dampening, nesterov };
+        Update::counting(if step == 1 { of_first } else { update::sgd_momentum { dampening, ..of_first } }, counted)
     }
 
     fn rate(&self) -> f64 {
@@ -75,13 +77,7 @@ impl Rule for Sgd {
     }
 
     fn set_momentum(&mut self, momentum: f64) -> Result<()> {
-        check_setting("set_momentum", "momentum", momentum, (0.0..1.0).contains(&momentum), "from 0 to below 1")?;
-        if self.momentum.is_none() {
-            let rule = "sgd was made without momentum and keeps no velocity: make it with some";
-            return Err(Error::argument("set_momentum", rule));
-        }
-        self.momentum = Some(momentum);
-        Ok(())
+        replace_momentum("sgd", &mut self.momentum, momentum)
     }
 
     fn check(&self) -> Result<()> {

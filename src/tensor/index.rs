@@ -1,9 +1,10 @@
 //! Indexing and joining: gather, one-hot, concatenation.
 
 use super::Tensor;
-use crate::device::Kernel;
+use crate::device::{Kernel, Seed};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::formula::catalogue::arithmetic;
 use crate::shape::Shape;
 
 impl Tensor {
@@ -52,7 +53,10 @@ impl Tensor {
     pub fn one_hot(&self, classes: usize, dtype: DType) -> Result<Self> {
         self.check_index("one_hot")?;
         let places = Self::arange(classes, DType::F64, &self.device)?;
-        self.unsqueeze(self.shape().rank())?.cast(DType::F64)?.equal(&places)?.cast(dtype)
+        let labels = self.unsqueeze(self.shape().rank())?;
+        let rows = Self::uninitialized(labels.shape().with(self.shape().rank(), classes)?, dtype, &self.device)?;
+        Self::update(&arithmetic::equal, &[&labels, &places], &[&rows], Seed::default())?;
+        Ok(rows)
     }
 
     /// The tensors one behind the other along `axis`.

@@ -1,31 +1,18 @@
 //! Values and derivatives against those of arbitrary precision in `tests/data/catalogue.txt`.
 
+use rectify::formula::Signature;
 use rectify::{DType, Result};
 
+use super::bound::Bound;
 use crate::{named, results, slopes};
 
-/// How far values may be off, in units of the rounding error: 2^-53 in f64, 2^-24 in f32. Relative to the true number, or
-/// to 1 if that is less and the formula is not [`RELATIVE`].
+/// How far values may be off where their documentation does not say so: relative to the true number, or to 1 if that is less and the
+/// formula is not [`RELATIVE`].
 const VALUE: f64 = 5.0;
 /// How far derivatives may be off.
 const SLOPE: f64 = 16.0;
 /// Those whose small values are as exact as the others.
 const RELATIVE: &[&str] = &[
-    "sigmoid",
-    "tanh",
-    "atan",
-    "softsign",
-    "isru",
-    "softplus",
-    "elu",
-    "celu",
-    "selu",
-    "isrlu",
-    "mish",
-    "silu",
-    "elish",
-    "log_sigmoid",
-    "sinc",
     "hypot",
     "exp10",
     "powx",
@@ -44,10 +31,6 @@ const RELATIVE: &[&str] = &[
 ];
 /// Those that are less exact: of the value, and of the derivatives.
 const LESS_EXACT: &[(&str, f64, f64)] = &[
-    // 1 - s of a gate s near 1 is the difference of what is nearly equal, and x times it is small.
-    ("silu", VALUE, 40.0),
-    ("swish", VALUE, 40.0),
-    ("parametric_swish", VALUE, 200.0),
     ("parametric_soft_exponential", VALUE, 40.0),
     // Their derivatives are exponentials of squares.
     ("erf_inv", VALUE, 100.0),
@@ -57,17 +40,28 @@ const LESS_EXACT: &[(&str, f64, f64)] = &[
     ("gamma", 8.0, SLOPE),
 ];
 
-/// The rows of a formula: its inputs, the value, and the derivative in each input.
-struct Recorded {
-    name: String,
-    parameters: Vec<f64>,
-    rows: Vec<Vec<f64>>,
+/// How far a formula's value, and its derivatives, may be off.
+fn bounds(signature: &Signature) -> [Bound; 2] {
+    Bound::stated(signature).unwrap_or_else(|| {
+        let usual = (signature.name, VALUE, SLOPE);
+        let &(_, value, slope) = LESS_EXACT.iter().find(|(less, ..)| *less == signature.name).unwrap_or(&usual);
+        let of_one = !RELATIVE.contains(&signature.name);
+        [Bound { units: value, of_one }, Bound { units: slope, of_one: true }]
+    })
 }
 
-fn recorded() -> Vec<Recorded> {
+/// The rows of a formula: its inputs, the value, and the derivative in each input.
+pub struct Recorded {
+    pub name: String,
+    pub parameters: Vec<f64>,
+    pub rows: Vec<Vec<f64>>,
+}
+
+/// The formulas of a recording.
+pub fn read(text: &str) -> Vec<Recorded> {
     let number = |field: &str| f64::from_bits(u64::from_str_radix(field, 16).unwrap());
     let mut formulas: Vec<Recorded> = Vec::new();
-    for line in include_str!("../data/catalogue.txt").lines() {
+    for line in text.lines() {
         if let Some(head) = line.strip_prefix("formula ") {
             let mut words = head.split(' ');
             let name = words.next().unwrap().to_owned();
@@ -81,31 +75,20 @@ fn recorded() -> Vec<Recorded> {
 }
 
 /// The largest error of a column of results, and the row it is in.
-fn worst(got: &[f64], want: &[f64], dtype: DType, floor: f64) -> (f64, usize) {
-    let epsilon = if dtype == DType::F32 { f64::from(f32::EPSILON) } else { f64::EPSILON } / 2.0;
-    let error = |i: usize| {
-        let overflows = dtype == DType::F32 && (want[i] as f32).is_infinite() && got[i] == f64::from(want[i] as f32);
-        match (got[i] - want[i]).abs() / (epsilon * want[i].abs().max(floor)) {
-            _ if overflows || got[i] == want[i] => 0.0,
-            error if error.is_nan() => f64::INFINITY,
-            error => error,
-        }
-    };
-    (0..got.len()).map(|i| (error(i), i)).fold((0.0, 0), |a, b| if b.0 > a.0 { b } else { a })
+pub fn worst(bound: Bound, got: &[f64], want: &[f64], dtype: DType) -> (f64, usize) {
+    let errors = (0..got.len()).map(|i| (bound.error(got[i], want[i], dtype), i));
+    errors.fold((0.0, 0), |worst, one| if one.0 > worst.0 { one } else { worst })
 }
 
 #[test]
 fn formulas_give_the_recorded_values_and_derivatives() -> Result<()> {
-    let (table, mut failures) = (recorded(), Vec::new());
+    let (table, mut failures) = (read(include_str!("../data/catalogue.txt")), Vec::new());
     assert!(table.len() > 65);
     for Recorded { name, parameters, rows } in &table {
         let list = parameters.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
         let formula = named(&if list.is_empty() { name.clone() } else { format!("{name}({list})") });
         assert_eq!(formula.parameters()[..parameters.len()], parameters[..], "{name}");
-        let usual = (name.as_str(), VALUE, SLOPE);
-        let &(_, value, slope) = LESS_EXACT.iter().find(|(less, ..)| less == name).unwrap_or(&usual);
-        // Below the smallest normal number of f32 nothing is relative.
-        let floor = if RELATIVE.contains(&name.as_str()) { f64::from(f32::MIN_POSITIVE) } else { 1.0 };
+        let [value, slope] = bounds(formula.signature());
         let inputs = formula.signature().inputs;
         for dtype in [DType::F64, DType::F32] {
             let exact =
@@ -114,18 +97,19 @@ fn formulas_give_the_recorded_values_and_derivatives() -> Result<()> {
             assert!(rows.len() > 40, "{name}");
             let column = |place: usize| rows.iter().map(|row| row[place]).collect::<Vec<f64>>();
             let columns: Vec<_> = (0..inputs).map(column).collect();
-            let mut check = |what: &str, got: Vec<f64>, place: usize, floor: f64, bound: f64| {
-                let (error, row) = worst(&got, &column(place), dtype, floor);
+            let mut check = |what: &str, got: Vec<f64>, place: usize, bound: Bound| {
+                let (error, row) = worst(bound, &got, &column(place), dtype);
                 println!("{name} {what} of {dtype}: {error:.2} at {:?}", &rows[row][..inputs]);
-                if error > bound {
+                if error > bound.units {
                     let at = &rows[row];
-                    failures.push(format!("{name} {what} of {dtype}: {error:.2} > {bound} at {at:?}: {:e}", got[row]));
+                    failures
+                        .push(format!("{name} {what} of {dtype}: {error:.2} > {bound:?} at {at:?}: {:e}", got[row]));
                 }
             };
-            check("value", results(&*formula, &columns, dtype)?, inputs, floor, value);
+            check("value", results(&*formula, &columns, dtype)?, inputs, value);
             for input in 0..inputs {
                 let got = slopes(&*formula, &columns, input, dtype)?;
-                check(&format!("slope {input}"), got, inputs + 1 + input, 1.0, slope);
+                check(&format!("slope {input}"), got, inputs + 1 + input, slope);
             }
         }
     }

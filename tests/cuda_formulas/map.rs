@@ -1,14 +1,16 @@
 //! Every formula of the catalogue, element by element.
 
 use rectify::device::Seed;
-use rectify::formula::{AnyFormula, Arguments, Precision, catalogue};
+use rectify::formula::{AnyFormula, Arguments, Precision, Role, catalogue};
 use rectify::{DType, Device, Result, Tensor};
 
+use crate::bound::{Bound, in_single};
 use crate::devices::{device, on_cuda};
 use crate::{Pair, drawn, interval, numbers, rounded};
 
 /// Numbers of elements: alone, fewer than a vector, and no multiple of one.
-const SIZES: [usize; 3] = [1, 7, 1001];
+const SIZES: [usize; 3] = [1, 7, LARGEST];
+const LARGEST: usize = 1001;
 
 const SEED: Seed = Seed { key: 7, stream: 3 };
 
@@ -34,6 +36,10 @@ impl Launched {
         let input = |place: usize| {
             let key = place as u64;
             match (layout, place) {
+                // The derivative itself, to hold it to the error that is stated.
+                (Layout::Contiguous, 1) if size == LARGEST && Bound::stated(signature).is_some() => {
+                    Pair::new(&vec![1.0; size], &[size], dtype)
+                }
                 (Layout::Contiguous, _) => Pair::new(&drawn(size, key), &[size], dtype),
                 (_, 0) => Pair::new(&drawn(3 * size, key), &[3, size], dtype)?.view(|base| base.transpose(0, 1)),
                 (_, 1) => Pair::new(&drawn(3, key), &[3], dtype),
@@ -68,7 +74,29 @@ impl Launched {
                 assert!(expected.contains(result), "{}: {result:e} for {inputs:?}, not {expected:?}", self.what);
             }
         }
+        self.check_bound(&inputs, &outputs[0]);
         Ok(())
+    }
+
+    /// Holds an activation and its derivative to the error that they state.
+    fn check_bound(&self, inputs: &[Vec<f64>], output: &[f64]) {
+        let (signature, dtype) = (self.formula.signature(), self.outputs[0].dtype());
+        let Some([value, derivative]) = Bound::stated(signature) else { return };
+        let parameters = &self.formula.parameters()[..signature.parameters.len()];
+        let same = if dtype == DType::F64 { None } else { Some(in_single(signature.name, parameters)) };
+        let (reference, bound) = match signature.role {
+            Role::Value => (same, value),
+            Role::Gradient(0) if inputs[1].iter().all(|&gradient| gradient == 1.0) => {
+                (same.and_then(|formula| formula.gradient(0)), derivative)
+            }
+            _ => return,
+        };
+        let reference = reference.as_deref().unwrap_or(&*self.formula);
+        for (element, &result) in output.iter().enumerate() {
+            let inputs: Vec<f64> = inputs.iter().map(|input| input[element]).collect();
+            let error = bound.error(result, reference.reference(&inputs, &[])[0], dtype);
+            assert!(error <= bound.units, "{}: {error:.2} > {bound:?} for {inputs:?}", self.what);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use rectify::data;
 use rectify::nn::layer::{Activate, Dense};
 use rectify::nn::watch::{Distribution, ParameterReport, Remembered};
-use rectify::nn::{Activation, Initializer, Network};
+use rectify::nn::{Activation, Initializer, Mlp, Network};
 use rectify::optim::{Adam, Rule, Sgd, SparsityControl};
 use rectify::{DType, Result, Tape, Tensor};
 
@@ -12,6 +12,7 @@ use super::random;
 
 on_devices! {
     reports_say_what_was_put_there,
+    a_perceptron_shows_its_layers_too,
     gradients_and_updates_are_those_of_the_step,
 }
 
@@ -45,6 +46,19 @@ fn reports_say_what_was_put_there() -> Result<()> {
     assert_eq!((odd.unusable, odd.mean, odd.deviation, odd.range), (2, 2.0, 1.0, (1.0, 3.0)));
     assert_eq!(Distribution::of(&[]).counts.iter().sum::<usize>(), 0);
     assert_eq!(Distribution::of(&[2.0, 2.0]).counts.iter().sum::<usize>(), 2, "a range of nothing holds them all");
+    Ok(())
+}
+
+fn a_perceptron_shows_its_layers_too() -> Result<()> {
+    let model = Mlp::new(&[4, 3, 2], Activation::Relu).build(&device())?;
+    let x = random(&[5, 4], 1)?.cast(DType::F32)?;
+    let (result, watched) = model.forward_watched(&Tape::new(), &x)?;
+    let reports = watched.report()?;
+    assert_eq!(reports.iter().map(|report| &*report.layer).collect::<Vec<_>>(), ["hidden1", "output"]);
+    let output = watched.get("output").expect("the last layer").tensor().to_vec::<f32>()?;
+    assert_eq!(output, result.tensor().to_vec::<f32>()?);
+    assert_eq!(output, model.infer(&x)?.to_vec::<f32>()?);
+    assert!(reports[0].values.range.0 >= 0.0 && reports[0].zeros > 0.0, "ReLU: {:?}", reports[0]);
     Ok(())
 }
 

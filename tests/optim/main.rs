@@ -9,6 +9,7 @@ use serde_json::Value;
 mod devices;
 mod gradients;
 mod schedules;
+mod skipped;
 mod stopping;
 mod traces;
 mod weights;
@@ -45,13 +46,14 @@ fn parameters(parts: &[(&str, &[usize], &[f64])]) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// Gradients of these parameters that are these numbers, by way of a loss that has them.
+/// Gradients of these parameters that are these numbers, in their type, by way of a loss that has them.
 fn gradients(parameters: &Parameters, numbers: &[f64]) -> Result<Gradients> {
     let tape = Tape::new();
     let (mut loss, mut start) = (None, 0);
     for parameter in parameters.iter() {
         let end = start + parameter.tensor.count();
         let slope = Tensor::from_slice(&numbers[start..end], parameter.tensor.shape(), &device())?;
+        let slope = slope.cast(parameter.tensor.dtype())?;
         let part = tape.parameter(&parameter.tensor)?.mul(&tape.constant(&slope))?.sum(&[])?;
         loss = Some(match loss {
             None => part,

@@ -1,9 +1,9 @@
 //! Twenty steps of every optimiser.
 
 use rectify::optim::{Adagrad, Adam, AdamW, Lion, Optimizer, RmsProp, Rule, Schedule, Sgd};
-use rectify::{Error, Result};
+use rectify::{DType, Error, Gradients, Result, Tensor};
 
-use super::{difference, gradients, numbers, on_devices, parameters, recorded, rows};
+use super::{device, difference, gradients, numbers, on_devices, parameters, recorded, rows};
 
 on_devices! {
     steps_are_those_of_pytorch,
@@ -14,20 +14,28 @@ on_devices! {
 /// How far weights may be from PyTorch's, relative to them.
 const TOLERANCE: f64 = 1e-12;
 
-/// The weights after each step from the recorded start, with recorded gradients; `before` is called before each.
-fn trace(rule: impl Rule, mut before: impl FnMut(&mut Optimizer) -> Result<()>) -> Result<Vec<Vec<f64>>> {
+/// The weights after each step from the recorded start, with recorded gradients; `before` is called before each with the optimiser
+/// and the gradients.
+fn trace(
+    rule: impl Rule,
+    mut before: impl FnMut(&mut Optimizer, &mut Gradients) -> Result<()>,
+) -> Result<Vec<Vec<f64>>> {
     let model = parameters(&[("weight", &[5], &numbers(&recorded("start")))])?;
     let mut optimizer = rule.for_model(&model)?;
     let step = |gradient: Vec<f64>| {
-        before(&mut optimizer)?;
-        optimizer.step(&model, &gradients(&model, &gradient)?)?;
+        let mut gradients = gradients(&model, &gradient)?;
+        before(&mut optimizer, &mut gradients)?;
+        optimizer.step(&model, &gradients)?;
         model.flat().to_vec::<f64>()
     };
     rows(&recorded("gradients")).into_iter().map(step).collect()
 }
 
-fn check(name: &str, rule: impl Rule) -> Result<()> {
-    compare(name, &trace(rule, |_| Ok(()))?);
+/// By the formula for gradients as they are, and by that for those which may be skipped.
+fn check(name: &str, rule: impl Rule + Copy) -> Result<()> {
+    compare(name, &trace(rule, |_, _| Ok(()))?);
+    let one = Tensor::full(&[], 1.0, DType::F32, &device())?;
+    compare(name, &trace(rule, |_, gradients| gradients.divide(&one).map(drop))?);
     Ok(())
 }
 
@@ -60,7 +68,7 @@ fn steps_are_those_of_pytorch() -> Result<()> {
 
 fn a_cycle_of_rate_and_momentum_is_that_of_pytorch() -> Result<()> {
     let (rates, momenta) = (Schedule::one_cycle(0.2, 21)?, Schedule::one_cycle_momentum(21)?);
-    let set = |optimizer: &mut Optimizer| {
+    let set = |optimizer: &mut Optimizer, _: &mut Gradients| {
         optimizer.set_rate(rates.at(optimizer.steps()));
         optimizer.set_momentum(momenta.at(optimizer.steps()))
     };

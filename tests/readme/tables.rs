@@ -14,9 +14,10 @@ const END: &str = "<!-- end -->";
 fn activations() -> String {
     let row = |activation: &Activation| {
         let about = activation.formula().signature().about.replace('`', "").replace('|', "\\|");
+        let (about, error) = about.trim().trim_end_matches('.').split_once(". Error ").expect("it says the error");
         let (formula, rest) = about.split_once(". Range ").expect("its documentation says the range");
         let range = rest.split_once(". Derivative").map_or(rest, |(range, _)| range).trim().trim_end_matches('.');
-        format!("| `{}` | {} | {range} |\n", activation.name(), formula.trim())
+        format!("| `{}` | {} | {range} | {error} |\n", activation.name(), formula.trim())
     };
     Activation::ALL.iter().map(row).collect()
 }
@@ -66,7 +67,10 @@ fn all() -> String {
     let (layers, losses, rules) =
         (list(types_of("nn/layer", "Layer")), list(losses()), list(types_of("optim", "Rule")));
     let rows = format!("| layers | {layers} |\n| losses | {losses} |\n| optimisers | {rules} |\n");
-    format!("\n| | |\n|---|---|\n{rows}\n| activation | | range |\n|---|---|---|\n{}\n", activations())
+    format!(
+        "\n| | |\n|---|---|\n{rows}\n| activation | | range | error in units of rounding |\n|---|---|---|---|\n{}\n",
+        activations()
+    )
 }
 
 #[test]

@@ -20,26 +20,31 @@ pub struct About {
     pub range: String,
     /// Which derivative is taken where there is a choice.
     pub derivative: Option<String>,
+    /// How far value and derivative may be off, in units of the rounding error.
+    pub error: String,
 }
 
 impl About {
-    /// Reads "FORMULA. Range RANGE. Derivative DERIVATIVE.", of which the last sentence may be missing.
+    /// Reads "FORMULA. Range RANGE. Derivative DERIVATIVE. Error ERROR.", of which the third sentence may be missing.
     pub fn new(activation: Activation) -> Self {
         let text = activation.formula().signature().about.replace('`', "");
         let text = text.trim().trim_end_matches('.');
+        let (text, error) = text.split_once(". Error ").unwrap_or((text, ""));
         let (formula, rest) = text.split_once(". Range ").unwrap_or((text, ""));
         let (range, derivative) = match rest.split_once(". Derivative ") {
             Some((range, derivative)) => (range, Some(derivative.to_owned())),
             None => (rest, None),
         };
         let parameters = activation.parameters().into_iter().collect();
-        Self { name: activation.name(), parameters, formula: formula.into(), range: range.into(), derivative }
+        let (formula, range, error) = (formula.into(), range.into(), error.into());
+        Self { name: activation.name(), parameters, formula, range, derivative, error }
     }
 
     /// What is said below the name.
     pub fn text(&self) -> String {
         let derivative = self.derivative.as_ref().map(|derivative| format!("; derivative {derivative}"));
-        format!("{}; range {}{}", self.formula, self.range, derivative.unwrap_or_default())
+        let derivative = derivative.unwrap_or_default();
+        format!("{}; range {}{derivative}; error in units of rounding {}", self.formula, self.range, self.error)
     }
 }
 
@@ -86,14 +91,15 @@ mod tests {
     fn every_activation_is_documented_in_full() {
         for &activation in Activation::ALL {
             let about = About::new(activation);
-            assert!(!about.formula.is_empty() && !about.range.is_empty(), "{activation}: {}", about.text());
+            let sentences = [&about.formula, &about.range, &about.error];
+            assert!(sentences.iter().all(|sentence| !sentence.is_empty()), "{activation}: {}", about.text());
             assert!(!about.text().contains(['`', '[']) || about.range.contains('['), "{activation}: {}", about.text());
             let said = about.text();
             assert!(about.parameters.keys().all(|name| said.contains(name)), "{activation}: {said}");
         }
         let relu = About::new(Activation::Relu);
         assert_eq!((relu.range.as_str(), relu.derivative.as_deref()), ("[0, inf)", Some("0 at 0")));
-        assert_eq!(relu.formula, "max(x, 0), with exact zeros");
+        assert_eq!((relu.formula.as_str(), relu.error.as_str()), ("max(x, 0), with exact zeros", "0; derivative 0"));
     }
 
     #[test]

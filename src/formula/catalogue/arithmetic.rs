@@ -52,7 +52,7 @@ formula! {
     pub fn sqrt(x) = x.sqrt(), derivative_from_output(y) = 0.5 / y;
     /// Cube root.
     pub fn cbrt(x) = x.cbrt();
-    /// The sine of an angle in radians. Range [-1, 1].
+    /// The sine of an angle in radians. Range [-1, 1]. Error 2; derivative 2.
     pub fn sin(x) = x.sin();
     /// Cosine of an angle in radians.
     pub fn cos(x) = x.cos();
@@ -62,7 +62,7 @@ formula! {
     pub fn asin(x) = x.asin();
     /// Inverse cosine.
     pub fn acos(x) = x.acos();
-    /// The inverse tangent. Range (-pi/2, pi/2).
+    /// The inverse tangent. Range (-pi/2, pi/2). Error 3; derivative 2 of 1.
     pub fn atan(x) = x.atan();
     /// Hyperbolic sine.
     pub fn sinh(x) = x.sinh();

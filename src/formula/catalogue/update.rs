@@ -1,7 +1,7 @@
 //! Optimiser steps: each one pass over weights, gradients and state.
 
 use crate::formula;
-use crate::formula::AnyFormula;
+use crate::formula::{AnyFormula, Guarded};
 
 formula! {
     /// Gradient descent with L2 weight decay: the new weight.
@@ -14,6 +14,14 @@ formula! {
         let velocity = momentum * velocity + (1.0 - dampening) * gradient;
         let step = nesterov.eq(0.0).select(velocity, gradient + momentum * velocity);
         [weight - rate * step, velocity]
+    };
+    /// [`sgd_momentum`] of step `count`, counted from 1: without dampening in the first.
+    pub fn sgd_momentum_counted(
+        weight, gradient, velocity, count;
+        rate, decay, momentum, dampening, nesterov
+    ) -> 2 = {
+        let dampening = count.eq(1.0).select(0.0, dampening);
+        sgd_momentum::call(weight, gradient, velocity, rate, decay, momentum, dampening, nesterov)
     };
     /// Adam (Kingma and Ba 2015) with L2 weight decay: the new weight, mean and mean square of the gradient.
     /// `mean_correction` and `square_correction` are 1 - beta^t.
@@ -41,6 +49,18 @@ formula! {
         let square = beta2 * square + (1.0 - beta2) * gradient * gradient;
         [(mean / mean_correction) / ((square / square_correction).sqrt() + epsilon), mean, square]
     };
+    /// [`adam`] of step `count`, counted from 1.
+    pub fn adam_counted(weight, gradient, mean, square, count; rate, decay, beta1, beta2, epsilon) -> 3 = {
+        let [first, second] = [correction::call(count, beta1), correction::call(count, beta2)];
+        adam::call(weight, gradient, mean, square, rate, decay, beta1, beta2, epsilon, first, second)
+    };
+    /// [`adamw`] of step `count`, counted from 1.
+    pub fn adamw_counted(weight, gradient, mean, square, count; rate, decay, beta1, beta2, epsilon) -> 3 = {
+        let [first, second] = [correction::call(count, beta1), correction::call(count, beta2)];
+        adamw::call(weight, gradient, mean, square, rate, decay, beta1, beta2, epsilon, first, second)
+    };
+    /// 1 - beta^count, without cancellation.
+    fn correction(count; beta) = -(count * beta.ln()).exp_m1();
     /// RMSprop (Hinton 2012) with L2 weight decay: the new weight and mean square of the gradient.
     pub fn rmsprop(weight, gradient, square; rate, decay, alpha, epsilon) -> 2 = {
         let [step, square] = rmsprop_step::call(gradient + decay * weight, square, alpha, epsilon);
@@ -82,6 +102,9 @@ formula! {
         let sum = sum + gradient * gradient;
         [weight - rate * gradient / (sum.sqrt() + epsilon), sum]
     };
+    /// [`adagrad`] of step `count`, counted from 1, before which `rate` was divided by 1 + (`count` - 1) `rate_decay`.
+    pub fn adagrad_counted(weight, gradient, sum, count; rate, decay, epsilon, rate_decay) -> 2 =
+        adagrad::call(weight, gradient, sum, rate / (1.0 + (count - 1.0) * rate_decay), decay, epsilon);
     /// Lion (Chen et al. 2023) with decoupled weight decay: the new weight and mean of the gradient.
     pub fn lion(weight, gradient, mean; rate, decay, beta1, beta2) -> 2 = {
         let direction = (beta1 * mean + (1.0 - beta1) * gradient).sign();
@@ -120,4 +143,14 @@ pub static ALL: &[&dyn AnyFormula] = &[
     &adagrad { rate: 0.01, decay: 1e-4, epsilon: 1e-10 },
     &lion { rate: 1e-4, decay: 1e-2, beta1: 0.9, beta2: 0.99 },
     &average { decay: 0.999 },
+    &Guarded(sgd { rate: 0.1, decay: 1e-4 }),
+    &Guarded(sgd_momentum_counted { rate: 0.1, decay: 1e-4, momentum: 0.9, dampening: 0.1, nesterov: 0.0 }),
+    &Guarded(adam_counted { rate: 0.001, decay: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
+    &Guarded(adamw_counted { rate: 0.001, decay: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
+    &Guarded(rmsprop { rate: 0.01, decay: 1e-4, alpha: 0.99, epsilon: 1e-8 }),
+    &Guarded(rmsprop_momentum { rate: 0.01, decay: 1e-4, alpha: 0.99, epsilon: 1e-8, momentum: 0.9 }),
+    &Guarded(rmsprop_centered { rate: 0.01, decay: 1e-4, alpha: 0.99, epsilon: 1e-8 }),
+    &Guarded(rmsprop_centered_momentum { rate: 0.01, decay: 1e-4, alpha: 0.99, epsilon: 1e-8, momentum: 0.9 }),
+    &Guarded(adagrad_counted { rate: 0.01, decay: 1e-4, epsilon: 1e-10, rate_decay: 1e-3 }),
+    &Guarded(lion { rate: 1e-4, decay: 1e-2, beta1: 0.9, beta2: 0.99 }),
 ];

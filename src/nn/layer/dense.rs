@@ -3,7 +3,7 @@
 use super::super::activation::Activation;
 use super::super::initializer::Initializer;
 use super::super::linear::affine;
-use super::super::parameters::{Arrangement, ParameterSpec};
+use super::affine::{Affine, affine_settings};
 use super::{Built, Layer, batched, features, with_features};
 use crate::autograd::Var;
 use crate::error::Result;
@@ -14,33 +14,15 @@ use crate::tensor::Tensor;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dense {
     units: usize,
-    activation: Activation,
-    weight: Option<Initializer>,
-    bias: Option<Initializer>,
+    affine: Affine,
 }
+
+affine_settings! { Dense }
 
 impl Dense {
     /// So many units without activation, with a bias of 0 at first and weights as [suits](Activation::initializer).
     pub fn new(units: usize) -> Self {
-        Self { units, activation: Activation::Linear, weight: None, bias: Some(Initializer::Constant(0.0)) }
-    }
-
-    /// What follows product and bias.
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// What weights are drawn from.
-    pub fn weight(mut self, initializer: Initializer) -> Self {
-        self.weight = Some(initializer);
-        self
-    }
-
-    /// What biases are drawn from; none for no bias.
-    pub fn bias(mut self, initializer: Option<Initializer>) -> Self {
-        self.bias = initializer;
-        self
+        Self { units, affine: Affine::new(Activation::Linear) }
     }
 }
 
@@ -50,11 +32,11 @@ impl Layer for Dense {
     }
 
     fn build(&self, input: &[usize]) -> Result<Built> {
-        let Self { units, activation, .. } = *self;
+        let Self { units, affine: plan } = *self;
         let inputs = features("dense", input)?;
-        let parameters = weight_and_bias([inputs, units], (inputs, units), activation, self.weight, self.bias);
+        let parameters = plan.parameters([inputs, units], (inputs, units));
         Ok(Built::new(with_features(input, units), parameters, move |x, parameters, _| {
-            affine(x, &parameters[0], parameters.get(1), activation)
+            affine(x, &parameters[0], parameters.get(1), plan.activation)
         }))
     }
 }
@@ -78,9 +60,7 @@ impl Layer for Maxout {
         let Self { units, pieces } = *self;
         super::check("maxout", "pieces", pieces as f64, pieces > 0, "a number from 1")?;
         let inputs = features("maxout", input)?;
-        let bias = Some(Initializer::Constant(0.0));
-        let sizes = [inputs, units * pieces];
-        let parameters = weight_and_bias(sizes, (inputs, units), Activation::Relu, None, bias);
+        let parameters = Affine::new(Activation::Relu).parameters([inputs, units * pieces], (inputs, units));
         let output = with_features(input, units);
         let split = [&output[..], &[pieces]].concat();
         Ok(Built::new(output, parameters, move |x, parameters, _| {
@@ -109,19 +89,4 @@ impl Layer for AppendOne {
             Var::concatenate(&[x, &ones], axis)
         }))
     }
-}
-
-/// A weight, and a bias of its last size if there is an initialiser for it.
-pub(super) fn weight_and_bias(
-    sizes: [usize; 2],
-    units: (usize, usize),
-    activation: Activation,
-    weight: Option<Initializer>,
-    bias: Option<Initializer>,
-) -> Vec<ParameterSpec> {
-    let weight = weight.unwrap_or(activation.initializer());
-    let weight = ParameterSpec::new("weight", &sizes, weight).units(units);
-    let mut specs = vec![weight.arranged(Arrangement::Transposed)];
-    specs.extend(bias.map(|bias| ParameterSpec::new("bias", &sizes[1..], bias).units(units)));
-    specs
 }

@@ -1,6 +1,7 @@
 //! Layers: plans that are built for inputs of one shape, and run on batches of them.
 
 mod activate;
+mod affine;
 mod branches;
 mod conv2d;
 mod dense;
