@@ -9,6 +9,7 @@ mod eval;
 mod failure;
 mod interrupt;
 mod kernels;
+mod layers;
 mod notice;
 mod number;
 mod output;

@@ -15,6 +15,7 @@ use rectify::{Error, Result};
 
 use super::failure::Failure;
 use super::interrupt;
+use super::layers;
 use super::notice;
 use super::number::{real, whole};
 use super::output::OutputArgs;
@@ -22,7 +23,7 @@ use super::progress::Progress;
 
 /// Train a classifier and write its weights, metrics and a page with pictures
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{}\n\n{EXAMPLES}", layers::HELP))]
 pub struct Args {
     /// Options in a file: TOML, or the config.json of an earlier run; what is typed besides wins. Only a file has
     /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, average, and the settings of [optimizer] and [schedule]

@@ -173,6 +173,16 @@ impl Dataset {
         indices.iter().map(|&i| labels.get(i).copied().ok_or_else(|| self.past_the_end("labels", i))).collect()
     }
 
+    /// The same with pixels as the numbers that they are, not as shares of a maximum.
+    #[must_use]
+    pub fn with_numbers(self) -> Self {
+        let features = match self.features {
+            Features::Bytes(pixels) => Features::Floats(pixels.into_iter().map(f32::from).collect()),
+            numbers @ Features::Floats(_) => numbers,
+        };
+        Self { features, ..self }
+    }
+
     /// The samples at `indices`, in that order, as a set of their own.
     ///
     /// # Errors

@@ -81,6 +81,22 @@ impl Normalisation {
         Self { mean: mean.into_iter().map(|mean| mean as f32).collect(), deviation: deviation.into() }
     }
 
+    /// The same, of samples with so many features, but that it leaves those of these places as they are.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a place that is not there.
+    pub fn but_for(self, places: &[usize], features: usize) -> Result<Self> {
+        let each = |numbers: &[f32]| if numbers.len() == 1 { vec![numbers[0]; features] } else { numbers.to_vec() };
+        let (mut mean, mut deviation) = (each(&self.mean), each(&self.deviation));
+        for &place in places {
+            let (Some(mean), Some(deviation)) = (mean.get_mut(place), deviation.get_mut(place)) else {
+                return Err(Error::argument("normalisation", format!("there is no feature {place} of {features}")));
+            };
+            (*mean, *deviation) = (0.0, 1.0);
+        }
+        Self::each(mean, deviation)
+    }
+
     /// The means taken away, one for all features or one for each; for pixels as shares of the maximum.
     pub fn mean(&self) -> &[f32] {
         &self.mean

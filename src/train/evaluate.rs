@@ -6,7 +6,7 @@ use super::event::{Class, Evaluation};
 use super::options::EvalOptions;
 use super::samples::{NextBatch, load};
 use super::saved;
-use crate::data::{Batches, Dataset, Geometry, Normalisation};
+use crate::data::{Batches, Dataset, Normalisation};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::Network;
@@ -67,9 +67,9 @@ pub fn classify(model: &Network, dataset: &Dataset, by: &Normalisation, batch_si
 /// A model or data file that cannot be read or does not fit the other, or a device that cannot be used.
 pub fn evaluate(options: &EvalOptions) -> Result<Evaluation> {
     let device = Device::open(options.device)?;
-    let saved::Model { network: model, normalisation, seed, weights } = saved::load(&options.model, &device)?;
+    let saved::Model { plan, network: model, normalisation, seed, weights } = saved::load(&options.model, &device)?;
     let test = load(&options.data, options.label.as_deref(), seed)?.test;
-    check_form(&model, test.geometry()).map_err(|rule| Error::data(&options.model, rule))?;
+    let test = plan.accept(test).map_err(|rule| Error::data(&options.model, rule))?;
     let outputs = model.output().iter().product();
     let names = saved::class_names(&weights, outputs, &options.model)?;
     saved::check_classes(&names, &test, &options.model)?;
@@ -99,19 +99,4 @@ pub fn evaluate(options: &EvalOptions) -> Result<Evaluation> {
         seconds,
         samples_per_second: test.samples() as f64 / seconds,
     })
-}
-
-/// Fails unless samples of this form are inputs of the model; the error is the rule.
-pub fn check_form(model: &Network, samples: Geometry) -> Result<(), String> {
-    let Geometry { channels, rows, columns, .. } = samples;
-    match *model.input() {
-        [height, width, depth] if [height, width, depth] != [rows, columns, channels] => Err(format!(
-            "takes images of {}, and the samples are {samples}",
-            Geometry { channels: depth, rows: height, columns: width, ..samples }
-        )),
-        [inputs] if inputs != samples.features() => {
-            Err(format!("takes {inputs} inputs, and the samples have {} features", samples.features()))
-        }
-        _ => Ok(()),
-    }
 }

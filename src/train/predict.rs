@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::evaluate::check_form;
 use super::options::{TrainOptions, within};
 use super::samples::inputs;
 use super::saved;
@@ -73,15 +72,14 @@ pub struct Likely {
 pub fn predict(options: &PredictOptions) -> Result<Vec<Prediction>> {
     options.check()?;
     let device = Device::open(options.device)?;
-    let saved::Model { network, normalisation, weights, .. } = saved::load(&options.model, &device)?;
+    let saved::Model { plan, network, normalisation, weights, .. } = saved::load(&options.model, &device)?;
     let outputs = network.output().iter().product();
     let names = saved::class_names(&weights, outputs, &options.model)?;
     let features = network.input().iter().product();
     let mut predictions = Vec::new();
     for file in &options.files {
         let set = load_unlabelled(file, options.label.as_deref(), features)?;
-        check_form(&network, set.geometry())
-            .map_err(|rule| Error::data(file, format!("does not fit the model: it {rule}")))?;
+        let set = plan.accept(set).map_err(|rule| Error::data(file, format!("does not fit the model: it {rule}")))?;
         let samples = set.samples();
         let all: Vec<usize> = (0..samples).collect();
         for indices in all.chunks(options.batch_size) {

@@ -3,11 +3,13 @@
 use super::event::{Done, Event, Watch};
 use super::folder::RunFolder;
 use super::options::TrainOptions;
+use super::plan::ModelPlan;
 use super::resume;
 use super::samples::load;
 use super::trainer::Trainer;
+use crate::data::Split;
 use crate::device::Device;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::optim::{EarlyStopping, Verdict};
 
 /// Trains a classifier and writes the run folder: `model.safetensors`, `config.json`, `metrics.csv`, `metrics.jsonl`,
@@ -21,8 +23,11 @@ use crate::optim::{EarlyStopping, Verdict};
 pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
     options.check()?;
     let device = Device::open(options.device)?;
-    let split = load(&options.data, options.label.as_deref(), options.seed)?;
-    let mut trainer = Trainer::new(options, &device, &split)?;
+    let Split { train, test } = load(&options.data, options.label.as_deref(), options.seed)?;
+    let plan = ModelPlan::new(options, train.geometry(), train.classes());
+    let accepted = |samples| plan.accept(samples).map_err(|rule| Error::argument("data", format!("the model {rule}")));
+    let split = Split { train: accepted(train)?, test: accepted(test)? };
+    let mut trainer = Trainer::new(options, plan, &device, &split)?;
     if let Some(path) = options.resume.file(&options.out) {
         trainer.standing = resume::load(&path, options, &trainer.model, &mut trainer.learner)?;
     }

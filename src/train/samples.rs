@@ -1,7 +1,7 @@
 //! Samples on the device: features normalised, and labels.
 
 use super::choices::DataSource;
-use crate::data::{self, Dataset, Features, Normalisation, Split};
+use crate::data::{self, Dataset, Normalisation, Split};
 use crate::device::Device;
 use crate::error::Result;
 use crate::tensor::{Prefetched, Tensor};
@@ -12,14 +12,6 @@ pub fn load(source: &DataSource, label: Option<&str>, seed: u64) -> Result<Split
         DataSource::Digits => data::digits(),
         DataSource::Synthetic(count) => data::synthetic(*count, seed),
         DataSource::Path(path) => data::load(path, label, seed),
-    }
-}
-
-/// What a model sees of samples like these: pixels as shares of the maximum, measurements with mean 0 and deviation 1.
-pub fn normalisation(train: &Dataset) -> Normalisation {
-    match train.features() {
-        Features::Bytes(_) => Normalisation::UNIT,
-        Features::Floats(_) => Normalisation::per_feature(train),
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) const SEED: &str = "seed";
 
 /// A model that was read from a file.
 pub(super) struct Model {
+    pub plan: ModelPlan,
     pub network: Network,
     pub normalisation: Normalisation,
     pub seed: u64,
@@ -46,7 +47,7 @@ pub(super) fn load(path: &Path, device: &Device) -> Result<Model> {
     let network = plan.build(seed, device)?;
     weights.load_into(&network)?;
     weights.tensors.clear();
-    Ok(Model { network, normalisation, seed, weights })
+    Ok(Model { plan, network, normalisation, seed, weights })
 }
 
 /// Puts what the network is made from into what is to be saved.

@@ -10,7 +10,7 @@ use super::learner::Learner;
 use super::memory::{StepMemory, predicted_step};
 use super::options::TrainOptions;
 use super::plan::ModelPlan;
-use super::samples::{Batch, NextBatch, normalisation};
+use super::samples::{Batch, NextBatch};
 use super::saved;
 use super::standing::Standing;
 use crate::autograd::{Gradients, Tape};
@@ -50,10 +50,9 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A new model for these samples.
-    pub fn new(options: &'a TrainOptions, device: &'a Device, split: &'a Split) -> Result<Self> {
+    /// A new model of this plan for samples that it [accepts](ModelPlan::accept).
+    pub fn new(options: &'a TrainOptions, plan: ModelPlan, device: &'a Device, split: &'a Split) -> Result<Self> {
         let train = &split.train;
-        let plan = ModelPlan::new(options, train.geometry(), train.classes());
         let model = plan.build(options.seed, device)?;
         let batches = Batches::new(train.samples(), options.batch_size)?.shuffled(options.seed);
         let learner = Learner::new(options, &model, steps_per_epoch(&batches, options))?;
@@ -62,7 +61,7 @@ impl<'a> Trainer<'a> {
             device,
             split,
             batches,
-            normalisation: normalisation(train),
+            normalisation: plan.normalisation(train)?,
             plan,
             model,
             learner,
