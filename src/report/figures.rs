@@ -53,14 +53,17 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A loss or another positive figure: four decimals, or powers of ten where those say nothing.
+/// A loss or another figure: four decimals, fewer of a large number, or powers of ten where those say nothing.
 pub fn plain(value: f64) -> String {
     if !value.is_finite() {
         return "–".into();
     }
     match value.abs() {
         size if size != 0.0 && !(1e-3..1e6).contains(&size) => format!("{value:.2e}"),
-        _ => format!("{value:.4}"),
+        size => {
+            let whole = if size < 10.0 { 0 } else { size.log10() as usize };
+            format!("{value:.*}", 4usize.saturating_sub(whole))
+        }
     }
 }
 
@@ -97,6 +100,10 @@ mod tests {
             ["0.00 s", "9.99 s", "59.4 s", "1 min 00 s", "1 h 00 min"]
         );
         assert_eq!([0.0, 0.12345, 1e-5, f64::INFINITY].map(plain), ["0.0000", "0.1235", "1.00e-5", "–"]);
+        assert_eq!(
+            [9.87654, 66.8552, 758.41904, 15203.46, -15203.46].map(plain),
+            ["9.8765", "66.855", "758.42", "15203", "-15203"]
+        );
         assert_eq!([12.34, 99.96, 52_310.4, f64::NAN].map(rate), ["12.3", "100", "52,310", "–"]);
     }
 }

@@ -5,6 +5,7 @@ pub mod metrics;
 pub mod page;
 pub mod scores;
 
+mod agreement;
 mod axis;
 mod confusion;
 mod crc32c;
@@ -20,11 +21,12 @@ mod memory_trace;
 mod png;
 mod protobuf;
 
+pub use agreement::Agreement;
 pub use confusion::Confusion;
 pub use curves::Curves;
 pub use events::EventsLog;
 pub use gallery::{GrayImage, Mistake};
 pub use memory_trace::{MemoryEvent, MemoryTrace};
 pub use metrics::MetricsLog;
-pub use page::Page;
+pub use page::{Errors, Page};
 pub use scores::{Average, ClassScores};

@@ -73,7 +73,8 @@ pub fn save(options: &TrainOptions, model: &Network, learner: &Learner, standing
     .into();
     let rows: Vec<f64> = standing.epochs.iter().flat_map(Epoch::numbers).collect();
     let mut kept = Vec::new();
-    kept.extend(table(EPOCHS, &rows, Epoch::COLUMNS.len())?);
+    let columns = Epoch::columns(options.loss_in_use().is_of_values()).len();
+    kept.extend(table(EPOCHS, &rows, columns)?);
     kept.extend(table(LOSSES, &standing.step_losses, 1)?);
     if let Some(average) = &learner.average {
         notes.insert(UPDATES.into(), average.updates().to_string());
@@ -107,7 +108,10 @@ pub fn load(path: &Path, options: &TrainOptions, model: &Network, learner: &mut 
             tensor.bytes.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
         })
     };
-    let epochs = column(EPOCHS).as_chunks().0.iter().copied().map(Epoch::from_numbers).collect();
+    let columns = Epoch::columns(options.loss_in_use().is_of_values()).len();
+    let broken = || Error::data(path, "has a table of epochs with other columns");
+    let epochs =
+        column(EPOCHS).chunks(columns).map(|row| Epoch::from_numbers(row).ok_or_else(broken)).collect::<Result<_>>()?;
     let standing = Standing { epochs, step_losses: column(LOSSES), running };
     load_training_of(weights, path, model, &mut learner.optimizer)?;
     model.set_passes(passes);

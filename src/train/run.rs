@@ -5,14 +5,13 @@ use super::folder::RunFolder;
 use super::options::TrainOptions;
 use super::plan::ModelPlan;
 use super::resume;
-use super::samples::load;
+use super::samples::{accepted, load};
 use super::trainer::Trainer;
-use crate::data::Split;
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::optim::{EarlyStopping, Verdict};
 
-/// Trains a classifier and writes the run folder: `model.safetensors`, `config.json`, `metrics.csv`, `metrics.jsonl`,
+/// Trains a model and writes the run folder: `model.safetensors`, `config.json`, `metrics.csv`, `metrics.jsonl`,
 /// `events.out.tfevents` for TensorBoard and `report.html`; after each epoch `checkpoint.safetensors`, to
 /// [go on from](TrainOptions::resume), and `best.safetensors`, the model with the lowest test loss. A watcher that breaks stops
 /// the training; what there is by then is saved.
@@ -23,10 +22,10 @@ use crate::optim::{EarlyStopping, Verdict};
 pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
     options.check()?;
     let device = Device::open(options.device)?;
-    let Split { train, test } = load(&options.data, options.label.as_deref(), options.seed)?;
-    let plan = ModelPlan::new(options, train.geometry(), train.classes());
-    let accepted = |samples| plan.accept(samples).map_err(|rule| Error::argument("data", format!("the model {rule}")));
-    let split = Split { train: accepted(train)?, test: accepted(test)? };
+    let split = load(&options.data, options.wanted(), options.seed)?;
+    let outputs = split.train.classes().max(split.train.value_names().len());
+    let plan = ModelPlan::new(options, split.train.geometry(), outputs);
+    let split = accepted(split, &plan)?;
     let mut trainer = Trainer::new(options, plan, &device, &split)?;
     if let Some(path) = options.resume.file(&options.out) {
         trainer.standing = resume::load(&path, options, &trainer.model, &mut trainer.learner)?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::Epoch;
+use super::score::{Score, Tally};
 
 /// What a run did so far.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,8 +23,8 @@ pub struct Running {
     pub batches: usize,
     /// The sum of the losses of their samples.
     pub loss_sum: f64,
-    /// Samples that were classified right.
-    pub right: usize,
+    /// What their score is made of.
+    pub tally: Tally,
     /// Samples in all.
     pub seen: usize,
     /// Seconds of training.
@@ -39,15 +40,15 @@ impl Standing {
     }
 
     /// Ends the epoch under way with what the test came to.
-    pub fn end_epoch(&mut self, test_loss: f64, test_accuracy: f64) -> Epoch {
-        let Running { loss_sum, right, seen, seconds, samples, .. } = self.running;
+    pub fn end_epoch(&mut self, test_loss: f64, test: Score) -> Epoch {
+        let Running { loss_sum, tally, seen, seconds, samples, .. } = self.running;
         let epoch = Epoch {
             epoch: self.epochs.len() + 1,
             steps: self.step_losses.len(),
             train_loss: loss_sum / seen as f64,
-            train_accuracy: right as f64 / seen as f64,
+            train: tally.score(seen, matches!(test, Score::Values { .. })),
             test_loss,
-            test_accuracy,
+            test,
             seconds: self.seconds(),
             samples_per_second: seen as f64 / seconds,
         };
