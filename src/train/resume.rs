@@ -23,10 +23,11 @@ const RUNNING: &str = "running";
 const BEST: &str = "best_test_loss";
 const PASSES: &str = "passes";
 const UPDATES: &str = "average.updates";
-/// Tensors: the rows of the table of epochs, the losses of the steps, and the averaged weights.
+/// Tensors: the rows of the table of epochs, the losses of the steps, and the averaged weights and statistics, these by number.
 const EPOCHS: &str = "epochs";
 const LOSSES: &str = "step_losses";
 const AVERAGE: &str = "average";
+const STATISTICS: &str = "average.statistics";
 
 /// Whether to go on from a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,6 +80,9 @@ pub fn save(options: &TrainOptions, model: &Network, learner: &Learner, standing
     if let Some(average) = &learner.average {
         notes.insert(UPDATES.into(), average.updates().to_string());
         kept.push(NamedTensor::of(AVERAGE, average.values())?);
+        for (nth, statistic) in average.statistics().iter().enumerate() {
+            kept.push(NamedTensor::of(&format!("{STATISTICS}.{nth}"), statistic)?);
+        }
     }
     save_training_with(options.out.join(CHECKPOINT), model, &learner.optimizer, &notes, &kept)
 }
@@ -98,9 +102,13 @@ pub fn load(path: &Path, options: &TrainOptions, model: &Network, learner: &mut 
     let running = serde_json::from_str(&word(RUNNING)?).map_err(|cause| Error::data(path, cause.to_string()))?;
     let passes = number(PASSES)?;
     if let Some(average) = &mut learner.average {
-        let values = kept.iter().find(|tensor| tensor.name == AVERAGE);
-        let values = values.ok_or_else(|| Error::data(path, "has no averaged weights"))?;
-        average.restore(number(UPDATES)?, &values.to_tensor(model.device())?)?;
+        let averaged = |name: &str| {
+            let tensor = kept.iter().find(|tensor| tensor.name == name);
+            tensor.ok_or_else(|| Error::data(path, format!("has no {name}")))?.to_tensor(model.device())
+        };
+        let places = 0..average.statistics().len();
+        let statistics = places.map(|nth| averaged(&format!("{STATISTICS}.{nth}"))).collect::<Result<Vec<_>>>()?;
+        average.restore(number(UPDATES)?, &averaged(AVERAGE)?, &statistics)?;
     }
     let column = |name: &str| {
         let tensor = kept.iter().find(|tensor| tensor.name == name && tensor.dtype == DType::F64);
