@@ -52,8 +52,8 @@ impl<'a> RunFolder<'a> {
         let mut folder = Self { options, metrics, events: EventsLog::create(out)? };
         let config = options.resolved().to_json()?;
         write_atomically(out.join("config.json"), |file| writeln!(file, "{config:#}"))?;
-        for epoch in &trainer.standing.epochs {
-            folder.write(epoch, trainer, None)?;
+        for (epoch, diagnosis) in trainer.standing.epochs.iter().zip(&trainer.standing.diagnoses.epochs) {
+            folder.write(epoch, trainer, diagnosis.as_ref())?;
         }
         Ok(folder)
     }
@@ -64,7 +64,7 @@ impl<'a> RunFolder<'a> {
             trainer.weights()?.save(self.options.out.join(BEST))?;
         }
         self.checkpoint(trainer)?;
-        self.write(epoch, trainer, trainer.diagnosis.as_ref())
+        self.write(epoch, trainer, trainer.standing.diagnosis())
     }
 
     /// Writes where the run stands.
@@ -107,22 +107,22 @@ impl<'a> RunFolder<'a> {
             done: done.clone(),
             options: named(&self.options.resolved().to_json()?),
             errors: errors(&verdicts, &split.test)?,
+            diagnosis: standing.diagnosis().cloned(),
             epochs: standing.epochs,
             step_losses: standing.step_losses,
-            diagnosis: trainer.diagnosis,
             memory: trainer.memory,
         };
         write_atomically(out.join("report.html"), |file| file.write_all(page.to_string().as_bytes()))?;
         Ok(done)
     }
 
-    /// Takes an epoch into the metrics; what is known of the layers is not kept from one run to one that goes on.
+    /// Takes an epoch into the metrics, with what is known of the layers.
     fn write(&mut self, epoch: &Epoch, trainer: &Trainer, diagnosis: Option<&Diagnosis>) -> Result<()> {
         let (layers, parameters) = (diagnosis.map(|d| &d.layers), diagnosis.map(|d| &d.parameters));
         self.metrics.append(&Row { epoch, layers, parameters })?;
         let step = epoch.steps as u64;
-        for (name, distribution) in diagnosis.into_iter().flat_map(Diagnosis::distributions) {
-            self.events.histogram(step, &name, diagnosis::numbers(distribution))?;
+        for (name, distribution) in diagnosis.into_iter().flat_map(|diagnosis| &diagnosis.distributions) {
+            self.events.histogram(step, name, diagnosis::numbers(distribution))?;
         }
         let rate = trainer.learner.rate_at(epoch.steps.saturating_sub(1) as u64);
         let mut curves = curves(epoch, rate);

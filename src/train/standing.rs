@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::diagnosis::{Diagnoses, Diagnosis};
 use super::event::Epoch;
 use super::score::{Score, Tally};
 
@@ -14,6 +15,8 @@ pub struct Standing {
     pub step_losses: Vec<f64>,
     /// The epoch under way.
     pub running: Running,
+    /// What went on in the layers.
+    pub diagnoses: Diagnoses,
 }
 
 /// The part of an epoch that is done, and sums over it.
@@ -53,8 +56,14 @@ impl Standing {
             samples_per_second: seen as f64 / seconds,
         };
         self.epochs.push(epoch);
+        self.diagnoses.epochs.push(self.diagnoses.running.take());
         self.running = Running { samples, ..Running::default() };
         epoch
+    }
+
+    /// What went on in the layers in the last step of the last epoch, where it was watched.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.diagnoses.epochs.last().and_then(Option::as_ref)
     }
 
     /// Whether the last epoch has the lowest test loss so far.

@@ -43,8 +43,6 @@ pub struct Trainer<'a> {
     pub live_bytes: (usize, usize),
     /// Device memory over one step.
     pub memory: Option<MemoryTrace>,
-    /// What went on in the layers in the last step of the last epoch, where that is watched.
-    pub diagnosis: Option<Diagnosis>,
     steps_here: usize,
     /// The batch that is worked on next, on its way.
     next: Option<PrefetchedBatch>,
@@ -69,7 +67,6 @@ impl<'a> Trainer<'a> {
             standing: Standing::default(),
             live_bytes: (0, 0),
             memory: None,
-            diagnosis: None,
             steps_here: 0,
             next: None,
         })
@@ -185,7 +182,7 @@ impl<'a> Trainer<'a> {
             self.learner.step(&self.model, &mut gradients)?;
             if watched {
                 let parameters = ParameterReport::all(&self.model, &gradients, before.as_ref())?;
-                self.diagnosis = Some(Diagnosis::new(layers, parameters));
+                self.standing.diagnoses.running = Some(Diagnosis::new(layers, parameters));
             }
         }
         self.live_bytes = (before, ledger.live_bytes() - self.next_bytes());
