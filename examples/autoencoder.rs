@@ -3,6 +3,7 @@
 
 mod support;
 
+use rectify::data::Loader;
 use rectify::nn::layer::Dense;
 use rectify::nn::{Activation, Network};
 use rectify::optim::{Rule, SparsityControl};
@@ -36,7 +37,7 @@ pub fn run(zeros: Option<f64>, epochs: u32, device: &Device) -> Result<Outcome> 
         .build(device)?;
     let mut control = zeros.map(|zeros| SparsityControl::new(zeros)?.gain(0.1)).transpose()?;
     let mut adam = Adam::new(0.003).for_model(&network)?;
-    samples::each_batch(&train, (64, epochs), &[PIXELS], device, |batch| {
+    samples::each_batch(Loader::new(&train, &[PIXELS], device), (64, epochs), |batch| {
         let (picture, watched) = network.forward_watched(&Tape::new(), &batch.inputs)?;
         let mut loss = picture.mean_squared_error(&batch.inputs)?;
         if let (Some(control), Some(code)) = (&mut control, watched.get("code")) {
@@ -45,11 +46,11 @@ pub fn run(zeros: Option<f64>, epochs: u32, device: &Device) -> Result<Outcome> 
         }
         adam.step(&network, &loss.backward()?)
     })?;
-    let digits = samples::all(&test, &[PIXELS], device)?.inputs;
+    let digits = Loader::new(&test, &[PIXELS], device).all()?.inputs;
     let (rebuilt, watched) = network.forward_watched(&Tape::new(), &digits)?;
     let zeros = watched.report()?.first().map_or(0.0, |code| code.zeros);
     let error = rebuilt.mean_squared_error(&digits)?.item()?;
-    let mean = samples::all(&train, &[PIXELS], device)?.inputs.mean(&[0])?;
+    let mean = Loader::new(&train, &[PIXELS], device).all()?.inputs.mean(&[0])?;
     let error_of_mean = digits.sub(&mean)?.square()?.mean(&[])?.item()?;
     Ok(Outcome { rebuilt: rebuilt.into_tensor(), error, error_of_mean, zeros, digits })
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use rectify::data::Loader;
 use rectify::nn::layer::{Conv2d, Dense, Dropout, Flatten, MaxPool2d};
 use rectify::nn::{Activation, Network};
 use rectify::optim::Rule;
@@ -58,12 +59,12 @@ pub fn run(settings: &Settings, device: &Device) -> Result<Outcome> {
     let network = network(settings, device)?;
     let mut adam = Adam::new(0.001).for_model(&network)?;
     let mut losses = Vec::new();
-    samples::each_batch(&digits.train, (64, settings.epochs), &SIZES, device, |batch| {
-        let loss = network.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.labels)?;
+    samples::each_batch(Loader::new(&digits.train, &SIZES, device), (64, settings.epochs), |batch| {
+        let loss = network.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.targets)?;
         losses.push(loss.item()?);
         adam.step(&network, &loss.backward()?)
     })?;
-    let accuracy = samples::accuracy(&digits.test, &SIZES, device, |inputs| network.infer(inputs))?;
+    let accuracy = samples::accuracy(Loader::new(&digits.test, &SIZES, device), |inputs| network.infer(inputs))?;
     Ok(Outcome { network, losses, accuracy })
 }
 
@@ -84,6 +85,6 @@ fn main() -> Result<()> {
     println!("{:.2} % of the test digits are right after {} steps", accuracy * 100.0, losses.len());
     let steps: Vec<f64> = (1..=losses.len()).map(|step| step as f64).collect();
     let chance = vec![10f64.ln(); losses.len()];
-    support::curves("cnn", "Loss by step", &steps, [("loss", &losses), ("chance", &chance)])?;
+    support::curves("cnn", "Loss by step", &steps, &[("loss", &losses), ("chance", &chance)])?;
     support::pictures("cnn-windows", 8, &windows(&network)?)
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use rectify::data::Loader;
 use rectify::nn::watch::ParameterReport;
 use rectify::optim::Rule;
 use rectify::{Activation, Adam, Device, Mlp, Result, Tape, data};
@@ -23,17 +24,17 @@ pub fn run(activation: Activation, depth: usize, epochs: u32, device: &Device) -
     let data::Split { train, test } = data::digits()?;
     let sizes = [&PIXELS[..], &vec![UNITS; depth], &[10]].concat();
     let model = Mlp::new(&sizes, activation).seed(2).build(device)?;
-    let all = samples::all(&train, &PIXELS, device)?;
-    let gradients = model.forward(&Tape::new(), &all.inputs)?.cross_entropy(&all.labels)?.backward()?;
+    let all = Loader::new(&train, &PIXELS, device).all()?;
+    let gradients = model.forward(&Tape::new(), &all.inputs)?.cross_entropy(&all.targets)?.backward()?;
     let reports = ParameterReport::all(&model, &gradients, None)?;
     let norm = |name| reports.iter().find(|report| report.name == name)?.gradient.as_ref().map(|g| g.norm);
     let gradient = norm("hidden1.weight").zip(norm("output.weight")).map_or(f64::NAN, |(first, last)| first / last);
     let mut adam = Adam::new(0.003).for_model(&model)?;
-    samples::each_batch(&train, (64, epochs), &PIXELS, device, |batch| {
-        let loss = model.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.labels)?;
+    samples::each_batch(Loader::new(&train, &PIXELS, device), (64, epochs), |batch| {
+        let loss = model.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.targets)?;
         adam.step(&model, &loss.backward()?)
     })?;
-    let accuracy = samples::accuracy(&test, &PIXELS, device, |inputs| model.infer(inputs))?;
+    let accuracy = samples::accuracy(Loader::new(&test, &PIXELS, device), |inputs| model.infer(inputs))?;
     Ok(Outcome { gradient, accuracy })
 }
 
@@ -53,5 +54,5 @@ fn main() -> Result<()> {
     let digits = |outcomes: &[Outcome]| outcomes.iter().map(|outcome| outcome.gradient.log10()).collect::<Vec<_>>();
     let title = "Gradient of the first layer, power of ten by hidden layers";
     let functions = [("sigmoid", &digits(&sigmoid)[..]), ("relu", &digits(&relu)[..])];
-    support::curves("depth", title, &depths.map(|depth| depth as f64), functions)
+    support::curves("depth", title, &depths.map(|depth| depth as f64), &functions)
 }

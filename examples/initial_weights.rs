@@ -3,6 +3,7 @@
 
 mod support;
 
+use rectify::data::Loader;
 use rectify::nn::layer::Dense;
 use rectify::nn::{Activation, Initializer, Network};
 use rectify::optim::Rule;
@@ -29,17 +30,17 @@ pub fn run(scale: f64, epochs: u32, device: &Device) -> Result<Outcome> {
     let hidden = || Dense::new(UNITS).activation(Activation::Tanh).weight(Initializer::Normal { mean: 0.0, deviation });
     let network = Network::new(&PIXELS).add(hidden()).add(hidden()).add(hidden()).add(Dense::new(10)).seed(6);
     let network = network.build(device)?;
-    let all = samples::all(&train, &PIXELS, device)?;
+    let all = Loader::new(&train, &PIXELS, device).all()?;
     let (_, watched) = network.forward_watched(&Tape::new(), &all.inputs)?;
     let saturated =
         watched.report()?.iter().find(|report| report.layer == "dense3").and_then(|report| report.saturated);
     let mut sgd = Sgd::new(0.05).momentum(0.9).for_model(&network)?;
-    samples::each_batch(&train, (64, epochs), &PIXELS, device, |batch| {
-        let loss = network.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.labels)?;
+    samples::each_batch(Loader::new(&train, &PIXELS, device), (64, epochs), |batch| {
+        let loss = network.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.targets)?;
         sgd.step(&network, &loss.backward()?)
     })?;
-    let loss = network.forward(&Tape::new(), &all.inputs)?.cross_entropy(&all.labels)?.item()?;
-    let accuracy = samples::accuracy(&test, &PIXELS, device, |inputs| network.infer(inputs))?;
+    let loss = network.forward(&Tape::new(), &all.inputs)?.cross_entropy(&all.targets)?.item()?;
+    let accuracy = samples::accuracy(Loader::new(&test, &PIXELS, device), |inputs| network.infer(inputs))?;
     Ok(Outcome { saturated: saturated.unwrap_or(0.0), loss, accuracy })
 }
 
@@ -55,5 +56,5 @@ fn main() -> Result<()> {
     let saturated: Vec<f64> = outcomes.iter().map(|outcome| outcome.saturated).collect();
     let losses: Vec<f64> = outcomes.iter().map(|outcome| outcome.loss).collect();
     let title = "By the power of two that initial weights are multiplied by";
-    support::curves("initial-weights", title, &powers, [("saturated", &saturated), ("loss", &losses)])
+    support::curves("initial-weights", title, &powers, &[("saturated", &saturated), ("loss", &losses)])
 }

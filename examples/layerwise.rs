@@ -4,6 +4,7 @@
 mod support;
 
 use rectify::data::Batches;
+use rectify::data::Loader;
 use rectify::optim::Rule;
 use rectify::{Activation, Adam, DType, Device, Mlp, Result, Tape, Tensor, data};
 use support::cholesky::least_squares;
@@ -97,15 +98,15 @@ pub fn deep(pretrained: u32, epochs: u32, device: &Device) -> Result<Vec<f64>> {
     let data::Split { train, test } = data::digits()?;
     let model = Mlp::new(&SIZES, Activation::Sigmoid).seed(5).build(device)?;
     if pretrained > 0 {
-        pretrain(&model, &samples::all(&train, &SIZES[..1], device)?.inputs, pretrained)?;
+        pretrain(&model, &Loader::new(&train, &SIZES[..1], device).all()?.inputs, pretrained)?;
     }
     let mut adam = Adam::new(0.003).for_model(&model)?;
     let epoch = |_| {
-        samples::each_batch(&train, (64, 1), &SIZES[..1], device, |batch| {
-            let loss = model.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.labels)?;
+        samples::each_batch(Loader::new(&train, &SIZES[..1], device), (64, 1), |batch| {
+            let loss = model.forward(&Tape::new(), &batch.inputs)?.cross_entropy(&batch.targets)?;
             adam.step(&model, &loss.backward()?)
         })?;
-        samples::accuracy(&test, &SIZES[..1], device, |inputs| model.infer(inputs))
+        samples::accuracy(Loader::new(&test, &SIZES[..1], device), |inputs| model.infer(inputs))
     };
     (0..epochs).map(epoch).collect()
 }
@@ -123,5 +124,5 @@ fn main() -> Result<()> {
     }
     let epochs: Vec<f64> = (1..=scratch.len()).map(|epoch| epoch as f64).collect();
     let functions = [("from scratch", &scratch[..]), ("layer by layer", &pretrained[..])];
-    support::curves("layerwise", "Digits right, by epoch", &epochs, functions)
+    support::curves("layerwise", "Digits right, by epoch", &epochs, &functions)
 }

@@ -81,7 +81,7 @@ fn main() -> Result<()> {
         let (costs, published) =
             (costs.iter().map(|cost| cost.log10()).collect::<Vec<_>>(), [published.log10(); EPOCHS]);
         let functions = [("here", &costs[..]), ("published", &published[..])];
-        support::curves(&format!("regression-{name}"), "Cost, power of ten by epoch", &count, functions)?;
+        support::curves(&format!("regression-{name}"), "Cost, power of ten by epoch", &count, &functions)?;
     }
     Ok(())
 }

@@ -132,5 +132,5 @@ fn main() -> Result<()> {
     let digits = |costs: &[f64]| costs.iter().map(|cost| cost.log10()).collect::<Vec<_>>();
     let title = "Cost of the network 2-4-1, power of ten by epoch";
     let functions = [("downhill", &digits(&downhill)[..]), ("published", &digits(&published)[..])];
-    support::curves("threshold", title, &epochs, functions)
+    support::curves("threshold", title, &epochs, &functions)
 }

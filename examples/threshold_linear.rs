@@ -159,5 +159,5 @@ fn main() -> Result<()> {
     let (wins, loses) = (from(0.35, 0.34)?, from(0.34, 0.35)?);
     let time: Vec<f64> = (0..wins.len()).map(|step| step as f64 * STEP).collect();
     let title = "A unit of two that inhibit each other, from two starts, by time";
-    support::curves("threshold-linear", title, &time, [("ahead at first", &wins), ("behind at first", &loses)])
+    support::curves("threshold-linear", title, &time, &[("ahead at first", &wins), ("behind at first", &loses)])
 }

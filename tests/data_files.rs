@@ -114,7 +114,7 @@ fn tables_are_read_with_and_without_header_in_any_separator() {
         assert_eq!((floats(&set), set.labels()), (&[1.0, 2.0, 3.0, 4.0][..], &[1, 0][..]));
     }
     let set = table("1:2\n3:4\n", &Table::valued("1").separator(b':')).unwrap();
-    let values = Targets::Values { values: vec![1.0, 3.0], width: 1 };
+    let values = Targets::Values { values: vec![1.0, 3.0], names: vec!["1".into()] };
     assert_eq!((set.targets(), floats(&set), set.classes()), (&values, &[2.0, 4.0][..], 0));
     // Named by numbers, which only the caller can know.
     let set = table("10,20\n1,2\n", &Table::labelled("20").header(true)).unwrap();

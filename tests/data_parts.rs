@@ -16,7 +16,7 @@ fn set(labels: Vec<u32>, classes: usize) -> Dataset {
 }
 
 fn rows(numbers: &[f32], width: usize) -> Dataset {
-    let targets = Targets::Values { values: vec![0.0; numbers.len() / width], width: 1 };
+    let targets = Targets::Values { values: vec![0.0; numbers.len() / width], names: vec!["y".into()] };
     Dataset::from_parts(Geometry::row(width), numbers.to_vec().into(), targets).unwrap()
 }
 

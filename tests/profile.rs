@@ -23,6 +23,7 @@ on_devices! {
     results_are_the_same_to_the_bit,
     one_recording_at_a_time,
     a_schedule_keeps_the_steps_it_names,
+    what_is_done_between_steps_belongs_to_none,
     times_add_up_and_memory_is_the_ledgers,
     operations_are_right_before_they_are_timed,
 }
@@ -209,6 +210,26 @@ fn a_schedule_keeps_the_steps_it_names() -> Result<()> {
     Ok(())
 }
 
+fn what_is_done_between_steps_belongs_to_none() -> Result<()> {
+    let _turn = alone();
+    let device = device();
+    let mut training = Training::new(&device)?;
+    let mut profiler = Profiler::new(&device, Schedule { wait: 0, warm_up: 0, active: 3 })?;
+    while !profiler.is_over() {
+        // A test of the model, and what it makes of the samples.
+        training.model.forward(&Tape::new(), &training.images)?.tensor().argmax(1)?.to_vec::<i64>()?;
+        profiler.restart_step()?;
+        training.step()?;
+        profiler.step()?;
+    }
+    let profile = profiler.finish()?;
+    let count = |name: &str| profile.calls.iter().filter(|call| call.operation == name).count();
+    assert_eq!((count("argmax"), count("cross_entropy"), count("matmul")), (0, 3, 3 * 5));
+    let events: Vec<_> = profile.events.iter().map(Vec::len).collect();
+    assert!(events[0] > 0 && events.iter().all(|&count| count == events[0]), "{events:?}");
+    Ok(())
+}
+
 fn times_add_up_and_memory_is_the_ledgers() -> Result<()> {
     let _turn = alone();
     let device = fresh();
@@ -223,7 +244,7 @@ fn times_add_up_and_memory_is_the_ledgers() -> Result<()> {
         profiler.step()?;
     }
     let profile = profiler.finish()?;
-    assert_eq!(profile.peak_bytes(), device.ledger().peak_bytes() as u64);
+    assert_eq!(profile.peak_bytes, device.ledger().peak_bytes() as u64);
     let released = |events: &[rectify::memory::Event]| -> Vec<u64> {
         events.iter().filter(|event| event.kind == EventKind::Release).map(|event| event.buffer.id).collect()
     };

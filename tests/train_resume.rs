@@ -29,6 +29,7 @@ const EVERYTHING: &str = r#"
 data = "synthetic:8000"
 batch_size = 8
 accumulate = 3
+diagnose = true
 smoothing = 0.1
 clip_norm = 1.0
 average = 0.99
@@ -95,6 +96,15 @@ fn a_run_that_is_cut_off_and_goes_on_comes_to_the_same_bits() {
             assert!(read("whole") == read("cut"), "{file} differs");
         }
         assert_eq!(metrics(&folder.join("whole")), metrics(&folder.join("cut")));
+        // What went on in the layers before a cut is told like the rest.
+        let file = |run: &str, name: &str| fs::read(folder.join(run).join(name)).unwrap();
+        assert_eq!(file("whole", "events.out.tfevents").len(), file("cut", "events.out.tfevents").len());
+        let layers = |run: &str| {
+            let page = String::from_utf8(file(run, "report.html")).unwrap();
+            page.split_once("<h2>Layers</h2>").map(|(_, rest)| rest.split_once("</section>").unwrap().0.to_owned())
+        };
+        assert_eq!(layers("whole").is_some(), config == EVERYTHING);
+        assert!(layers("whole") == layers("cut"));
     }
 }
 

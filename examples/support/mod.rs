@@ -18,11 +18,11 @@ const FOLDER: &str = "examples-out";
 /// Pixels across and down that one pixel of a picture is drawn with.
 const ZOOM: usize = 4;
 
-/// Writes two functions of the same numbers as `examples-out/NAME.svg`.
+/// Writes functions of the same numbers as `examples-out/NAME.svg`.
 ///
 /// # Errors
 /// The file cannot be written; as for every picture.
-pub fn curves(name: &str, title: &str, x: &[f64], functions: [(&str, &[f64]); 2]) -> Result<()> {
+pub fn curves(name: &str, title: &str, x: &[f64], functions: &[(&str, &[f64])]) -> Result<()> {
     text(&format!("{name}.svg"), &Curves { title, x, functions }.to_string())
 }
 

@@ -1,59 +1,32 @@
-//! Samples as tensors, passes over them, and the share that a model gets right.
+//! Passes over samples, and the share that a model gets right.
 
-use rectify::data::{Batches, Dataset, Normalisation};
-use rectify::{Device, Result, Tensor};
-
-/// Samples with inputs from 0 to 1, shape [samples, sizes...], and labels, shape `[samples]`.
-pub struct Samples {
-    /// What a model sees.
-    pub inputs: Tensor,
-    /// What it is to say.
-    pub labels: Tensor,
-}
-
-/// The samples of these indices, each of these sizes.
-///
-/// # Errors
-/// An index past the end, sizes that do not fit, or memory runs out; as for all of them.
-pub fn at(set: &Dataset, indices: &[usize], sizes: &[usize], device: &Device) -> Result<Samples> {
-    let mut floats = vec![0.0; indices.len() * set.geometry().features()];
-    set.normalise(indices, &Normalisation::UNIT, &mut floats)?;
-    let inputs = Tensor::from_slice(&floats, &[&[indices.len()], sizes].concat(), device)?;
-    Ok(Samples { inputs, labels: Tensor::from_slice(&set.labels_at(indices)?, &[indices.len()], device)? })
-}
-
-/// All samples, each of these sizes.
-pub fn all(set: &Dataset, sizes: &[usize], device: &Device) -> Result<Samples> {
-    at(set, &(0..set.samples()).collect::<Vec<_>>(), sizes, device)
-}
+use rectify::data::{Batch, Batches, Loader};
+use rectify::{Result, Tensor};
 
 /// Hands shuffled batches of `batch` samples to `step`, for so many epochs.
+///
+/// # Errors
+/// Sizes that do not fit, memory runs out, or a step fails.
 pub fn each_batch(
-    set: &Dataset,
+    loader: Loader,
     (batch, epochs): (usize, u32),
-    sizes: &[usize],
-    device: &Device,
-    mut step: impl FnMut(Samples) -> Result<()>,
+    mut step: impl FnMut(Batch) -> Result<()>,
 ) -> Result<()> {
-    let batches = Batches::new(set.samples(), batch)?.shuffled(1);
-    for indices in (0..epochs).flat_map(|epoch| batches.epoch(epoch)) {
-        step(at(set, &indices, sizes, device)?)?;
-    }
-    Ok(())
+    let batches = Batches::new(loader.samples().samples(), batch)?.shuffled(1);
+    (0..epochs).flat_map(|epoch| loader.epoch(&batches, epoch)).try_for_each(|batch| step(batch?))
 }
 
 /// The share of samples whose greatest logit is that of their label.
-pub fn accuracy(
-    set: &Dataset,
-    sizes: &[usize],
-    device: &Device,
-    infer: impl Fn(&Tensor) -> Result<Tensor>,
-) -> Result<f64> {
+///
+/// # Errors
+/// Sizes that do not fit, or memory runs out.
+pub fn accuracy(loader: Loader, infer: impl Fn(&Tensor) -> Result<Tensor>) -> Result<f64> {
+    let samples = loader.samples().samples();
     let mut right = 0;
-    for indices in Batches::new(set.samples(), 256)?.epoch(0) {
-        let classes: Vec<i64> = infer(&at(set, &indices, sizes, device)?.inputs)?.argmax(1)?.to_vec()?;
-        right +=
-            classes.iter().zip(set.labels_at(&indices)?).filter(|(class, label)| **class == i64::from(*label)).count();
+    for batch in loader.epoch(&Batches::new(samples, 256)?, 0) {
+        let Batch { inputs, targets } = batch?;
+        let (classes, labels) = (infer(&inputs)?.argmax(1)?.to_vec::<i64>()?, targets.to_vec::<u32>()?);
+        right += classes.iter().zip(labels).filter(|(class, label)| **class == i64::from(*label)).count();
     }
-    Ok(right as f64 / set.samples() as f64)
+    Ok(right as f64 / samples as f64)
 }

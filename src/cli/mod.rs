@@ -4,11 +4,14 @@
 //! saving. A failure is one line on standard error; standard output carries results only.
 
 mod activations;
+mod columns;
 mod devices;
 mod eval;
 mod failure;
 mod interrupt;
 mod kernels;
+mod layers;
+mod model;
 mod notice;
 mod number;
 mod output;

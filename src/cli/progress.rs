@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rectify::report::figures::{bytes, counted, duration, grouped, percent, plain, rate};
+use rectify::report::figures::{bytes, counted, duration, grouped, plain, rate};
 use rectify::train::{Done, Epoch, Event, Start, Step};
 
 use super::output::{OutputArgs, print_json, print_line};
@@ -59,11 +59,11 @@ impl Progress {
         self.drawn = Some(Instant::now());
         self.bar.set_position(step.step as u64);
         self.bar.set_message(format!(
-            "epoch {}/{}  loss {}  accuracy {}  {} samples/s",
+            "epoch {}/{}  loss {}  {}  {} samples/s",
             step.epoch,
             self.epochs,
             plain(step.loss),
-            percent(step.accuracy),
+            step.score,
             rate(step.samples as f64 / step.seconds),
         ));
     }
@@ -94,19 +94,19 @@ fn start_line(start: &Start) -> String {
 fn epoch_line(epoch: &Epoch, epochs: usize) -> String {
     let width = epochs.to_string().len();
     format!(
-        "epoch {:>width$}/{epochs}  loss {}  test loss {}  test accuracy {}  {} samples/s",
+        "epoch {:>width$}/{epochs}  loss {}  test loss {}  test {}  {} samples/s",
         epoch.epoch,
         plain(epoch.train_loss),
         plain(epoch.test_loss),
-        percent(epoch.test_accuracy),
+        epoch.test,
         rate(epoch.samples_per_second),
     )
 }
 
 fn done_lines(done: &Done) -> String {
     format!(
-        "test accuracy {} after {} ({}) in {}; {} samples/s, at most {} of memory\nweights: {}",
-        percent(done.test_accuracy),
+        "test {} after {} ({}) in {}; {} samples/s, at most {} of memory\nweights: {}",
+        done.test,
         counted(done.epochs, "epoch"),
         counted(done.steps, "step"),
         duration(done.seconds),
@@ -126,6 +126,8 @@ fn style() -> ProgressStyle {
 
 #[cfg(test)]
 mod tests {
+    use rectify::train::Score;
+
     use super::*;
 
     #[test]
@@ -134,9 +136,9 @@ mod tests {
             epoch,
             steps: 23,
             train_loss,
-            train_accuracy: 0.9,
+            train: Score::Classes { accuracy: 0.9 },
             test_loss: 0.25,
-            test_accuracy: 0.912_7,
+            test: Score::Classes { accuracy: 0.912_7 },
             seconds: 0.5,
             samples_per_second: 52_310.4,
         };
@@ -144,6 +146,8 @@ mod tests {
             epoch_line(&epoch(3, 0.5), 20),
             "epoch  3/20  loss 0.5000  test loss 0.2500  test accuracy 91.27 %  52,310 samples/s"
         );
+        let values = Epoch { test: Score::Values { r2: 0.5, mae: 3.25 }, ..epoch(3, 0.5) };
+        assert!(epoch_line(&values, 3).contains("  test R2 0.5000, MAE 3.2500  "));
         assert!(epoch_line(&epoch(12, f64::NAN), 20).starts_with("epoch 12/20  loss –  "));
     }
 

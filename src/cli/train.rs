@@ -10,29 +10,32 @@ use clap::builder::PossibleValuesParser;
 use rectify::DeviceChoice;
 use rectify::nn::Activation;
 use rectify::train::event::Watch;
-use rectify::train::{DataSource, Done, Event, Optimizer, RatePlan, Resume, TrainOptions};
+use rectify::train::{DataSource, Done, Event, Loss, Optimizer, RatePlan, Resume, TrainOptions};
 use rectify::{Error, Result};
 
+use super::columns::ColumnArgs;
 use super::failure::Failure;
 use super::interrupt;
+use super::layers;
 use super::notice;
 use super::number::{real, whole};
 use super::output::OutputArgs;
 use super::progress::Progress;
 
-/// Train a classifier and write its weights, metrics and a page with pictures
+/// Train a model that tells classes or predicts numbers, and write its weights, metrics and a page with pictures
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{}\n\n{EXAMPLES}", layers::HELP))]
 pub struct Args {
     /// Options in a file: TOML, or the config.json of an earlier run; what is typed besides wins. Only a file has
-    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, average, and the settings of [optimizer] and [schedule]
+    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, average, and the settings of [loss], [optimizer] and [schedule]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[arg(long, value_name = "SOURCE", help = with_default(DATA, usual().data))]
     data: Option<DataSource>,
-    /// Column of the labels of a table, by name or by number from 1
-    #[arg(long, value_name = "COLUMN")]
-    label: Option<String>,
+    #[command(flatten)]
+    columns: ColumnArgs,
+    #[arg(long, value_name = "NAME", help = with_default(LOSS, "what suits the targets"))]
+    loss: Option<Loss>,
     #[arg(long, value_name = "SIZES", help = with_default("Sizes of the hidden layers, or none", Sizes(usual().hidden)))]
     hidden: Option<Sizes>,
     #[arg(long, value_name = "NAME", help = with_default(ACTIVATION, usual().activation))]
@@ -82,17 +85,21 @@ pub struct Args {
     pub(super) output: OutputArgs,
 }
 
-const DATA: &str = "Samples: digits (embedded), synthetic[:N] (generated), a folder of IDX files named as MNIST's, a folder \
-    with a folder of PNG images for each class, an .npz archive of x and y (or x_train, y_train, x_test, y_test), or a .csv \
-    table";
+/// What is said of `--data`.
+pub const DATA: &str = "Samples: digits (embedded), synthetic[:N] (generated), a folder of IDX files named as MNIST's, a \
+    folder with a folder of PNG images for each class, an .npz archive of x and y (or x_train, y_train, x_test, y_test), a .csv \
+    table with a label or targets, or an .npy array of rows with targets";
 const ACTIVATION: &str = "Activation after each hidden layer: step, linear, relu, leaky_relu, sigmoid, tanh, softplus, elu, \
     gelu, gelu_tanh, silu, or another that `rectify activations` lists";
+const LOSS: &str = "How far results are from targets: cross_entropy of classes; mean_squared_error (mse), mean_absolute_error \
+    (mae) or huber of numbers, which have mean 0 and deviation 1 in it";
 const OUT: &str = "Folder for weights, metrics and the page; what an earlier run left there is replaced";
 const EXAMPLES: &str = "\
 Examples:
   rectify train
   rectify train --data mnist --hidden 512,256 --optimizer adam --epochs 5 --out runs/wide
   rectify train --data flowers.csv --label species --hidden 16
+  rectify train --data houses.csv --target price --loss huber --optimizer adam
   rectify train --config convolutions.toml --schedule cosine --resume auto
   rectify train --json --quiet | jq .test_accuracy";
 
@@ -142,12 +149,16 @@ impl Args {
         if let Some(momentum) = self.momentum {
             options.optimizer = options.optimizer.with_momentum(momentum)?;
         }
+        if let Some(loss) = self.loss.filter(|loss| options.loss.is_none_or(|told| told.name() != loss.name())) {
+            options.loss = Some(loss);
+        }
         if let Some(name) = self.schedule.filter(|name| *name != options.schedule.name()) {
             let named = RatePlan::ALL.into_iter().find(|plan| plan.name() == name);
             options.schedule = named.unwrap_or(options.schedule);
         }
         replace(&mut options.data, self.data);
-        replace(&mut options.label, self.label.map(Some));
+        replace(&mut options.label, self.columns.label.map(Some));
+        replace(&mut options.target, Some(self.columns.target).filter(|columns| !columns.is_empty()));
         replace(&mut options.epochs, self.epochs);
         replace(&mut options.batch_size, self.batch_size);
         replace(&mut options.learning_rate, self.learning_rate.map(Some));

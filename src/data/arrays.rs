@@ -13,12 +13,36 @@ pub(super) fn maximum<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> u8 {
     if arrays.into_iter().all(is_binary) { 1 } else { u8::MAX }
 }
 
-/// The set of these features `[samples, ...]` and labels; the error is the rule that is broken.
-pub(super) fn dataset(x: Array, maximum: u8, labels: Vec<u32>, classes: usize) -> Result<Dataset, String> {
-    if let Some(&samples) = x.shape().first().filter(|&&samples| samples != labels.len()) {
-        return Err(format!("has {samples} samples, but {} labels", labels.len()));
+/// The set of these features `[samples, ...]` and targets; the error is the rule that is broken.
+pub(super) fn dataset(x: Array, maximum: u8, targets: Targets) -> Result<Dataset, String> {
+    if let Some(&samples) = x.shape().first().filter(|&&samples| samples != targets.samples()) {
+        let kind = if matches!(targets, Targets::Classes { .. }) { "labels" } else { "targets" };
+        return Err(format!("has {samples} samples, but {} {kind}", targets.samples()));
     }
-    with_targets(x, maximum, Targets::numbered(labels, classes)?)
+    with_targets(x, maximum, targets)
+}
+
+/// The set of rows `[samples, columns]` of which some columns, by number from 1, are to be predicted.
+pub(super) fn with_target_columns(rows: Array, columns: &[String]) -> Result<Dataset, String> {
+    let &[samples, width] = rows.shape() else {
+        return Err(format!("has samples of shape {:?}: targets are columns of [samples, columns]", rows.shape()));
+    };
+    let place = |column: &String| {
+        let place = column.trim().parse::<usize>().ok().and_then(|nth| nth.checked_sub(1)).filter(|&at| at < width);
+        place.ok_or_else(|| format!("there is no column '{column}' among the {width}: they have numbers from 1"))
+    };
+    let places = columns.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    if let Some((_, column)) = columns.iter().enumerate().find(|(nth, _)| places[..*nth].contains(&places[*nth])) {
+        return Err(format!("column '{column}' is named twice"));
+    }
+    let numbers = floats(rows.into_values());
+    let (mut features, mut values) = (Vec::new(), Vec::with_capacity(samples * places.len()));
+    for row in numbers.chunks(width.max(1)) {
+        values.extend(places.iter().map(|&place| row[place]));
+        features.extend(row.iter().enumerate().filter(|(place, _)| !places.contains(place)).map(|(_, &value)| value));
+    }
+    let names = places.iter().map(|place| (place + 1).to_string()).collect();
+    Dataset::checked(Geometry::row(width - places.len()), features.into(), Targets::Values { values, names })
 }
 
 /// The set of these features `[samples, ...]` of which nothing else is known.
@@ -32,9 +56,7 @@ fn with_targets(x: Array, maximum: u8, targets: Targets) -> Result<Dataset, Stri
     let geometry = Geometry { maximum, ..geometry };
     let features = match x.into_values() {
         Values::Bytes(pixels) => Features::Bytes(pixels),
-        Values::Integers(values) => Features::Floats(values.into_iter().map(|value| value as f32).collect()),
-        Values::Floats(values) => Features::Floats(values),
-        Values::Doubles(values) => Features::Floats(values.into_iter().map(|value| value as f32).collect()),
+        numbers => Features::Floats(floats(numbers)),
     };
     let features = match features {
         Features::Bytes(pixels) if channels_last => Features::Bytes(planes(&pixels, geometry)),
@@ -44,8 +66,39 @@ fn with_targets(x: Array, maximum: u8, targets: Targets) -> Result<Dataset, Stri
     Dataset::checked(geometry, features, targets)
 }
 
+/// What is to be learned from arrays of one archive: of each the labels, all classes of one list, or the values.
+pub(super) fn targets<const N: usize>(arrays: [Array; N], as_values: bool) -> Result<[Targets; N], String> {
+    let targets: Vec<Targets> = if as_values {
+        arrays.into_iter().map(values).collect::<Result<_, _>>()?
+    } else {
+        let all = arrays.into_iter().map(labels).collect::<Result<Vec<_>, _>>()?;
+        let classes = all.iter().flatten().max().map_or(0, |&label| label as usize + 1);
+        all.into_iter().map(|labels| Targets::numbered(labels, classes)).collect::<Result<_, _>>()?
+    };
+    targets.try_into().map_err(|_| "has not the arrays that it lists".into())
+}
+
+/// Values, `[samples]` or `[samples, width]`: `y`, or `y1`, `y2` and so on.
+fn values(y: Array) -> Result<Targets, String> {
+    let names = match *y.shape() {
+        [_] | [_, 1] => vec!["y".to_owned()],
+        [_, width] if width > 0 => (1..=width).map(|nth| format!("y{nth}")).collect(),
+        _ => return Err(format!("has targets of shape {:?}, but a row for each sample is needed", y.shape())),
+    };
+    Ok(Targets::Values { values: floats(y.into_values()), names })
+}
+
+fn floats(values: Values) -> Vec<f32> {
+    match values {
+        Values::Bytes(values) => values.into_iter().map(f32::from).collect(),
+        Values::Integers(values) => values.into_iter().map(|value| value as f32).collect(),
+        Values::Floats(values) => values,
+        Values::Doubles(values) => values.into_iter().map(|value| value as f32).collect(),
+    }
+}
+
 /// Labels from whole numbers, `[samples]` or `[samples, 1]`, or from rows of one-hot numbers, `[samples, classes]`.
-pub(super) fn labels(y: Array) -> Result<Vec<u32>, String> {
+fn labels(y: Array) -> Result<Vec<u32>, String> {
     let (shape, values) = (y.shape().to_vec(), y.into_values());
     match shape.as_slice() {
         [_] | [_, 1] => {}
@@ -59,7 +112,9 @@ pub(super) fn labels(y: Array) -> Result<Vec<u32>, String> {
         Values::Floats(values) => values.into_iter().map(|value| whole(value.into())).collect(),
         Values::Doubles(values) => values.into_iter().map(whole).collect(),
     };
-    let numbers = numbers.ok_or("has labels that are no whole numbers: only classes can be learned")?;
+    let numbers = numbers.ok_or(
+        "has labels that are no whole numbers, as classes are: for numbers to predict, a loss of values is needed",
+    )?;
     let label = |(at, &number): (usize, &i64)| match u32::try_from(number) {
         Ok(label) if (label as usize) < Dataset::MAX_CLASSES => Ok(label),
         _ => Err(format!("sample {at} has label {number}, but labels are from 0 to {}", Dataset::MAX_CLASSES - 1)),
@@ -68,12 +123,7 @@ pub(super) fn labels(y: Array) -> Result<Vec<u32>, String> {
 }
 
 fn from_one_hot(values: Values, classes: usize) -> Result<Vec<u32>, String> {
-    let rows: Vec<f32> = match values {
-        Values::Bytes(values) => values.into_iter().map(f32::from).collect(),
-        Values::Integers(values) => values.into_iter().map(|value| value as f32).collect(),
-        Values::Floats(values) => values,
-        Values::Doubles(values) => values.into_iter().map(|value| value as f32).collect(),
-    };
+    let rows = floats(values);
     let honest = |row: &[f32]| row.iter().all(|&value| value == 0.0 || value == 1.0) && row.iter().sum::<f32>() == 1.0;
     if let Some(at) = rows.chunks(classes.max(1)).position(|row| !honest(row)) {
         return Err(format!(

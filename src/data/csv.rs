@@ -28,8 +28,9 @@ const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// None where every column is a feature.
-    target: Option<String>,
+    targets: Vec<String>,
     values: bool,
+    passed_over: Vec<String>,
     separator: Option<u8>,
     header: Option<bool>,
 }
@@ -38,17 +39,28 @@ impl Table {
     /// A column of classes to predict, given by its name or by its number from 1. Classes are the different texts in it:
     /// sorted as numbers where all are whole ones, else as text.
     pub fn labelled(column: impl Into<String>) -> Self {
-        Self { target: Some(column.into()), values: false, separator: None, header: None }
+        Self { targets: vec![column.into()], ..Self::unlabelled() }
     }
 
     /// No column to predict: all are features, and the targets of the set are zeros.
     pub fn unlabelled() -> Self {
-        Self { target: None, values: false, separator: None, header: None }
+        Self { targets: Vec::new(), values: false, passed_over: Vec::new(), separator: None, header: None }
     }
 
     /// A column of numbers to predict, given in the same way.
     pub fn valued(column: impl Into<String>) -> Self {
-        Self { values: true, ..Self::labelled(column) }
+        Self::valued_each([column])
+    }
+
+    /// Several columns of numbers to predict, in this order.
+    pub fn valued_each<C: Into<String>>(columns: impl IntoIterator<Item = C>) -> Self {
+        Self { targets: columns.into_iter().map(Into::into).collect(), values: true, ..Self::unlabelled() }
+    }
+
+    /// Columns that are nothing, given in the same way: whatever is in them.
+    #[must_use]
+    pub fn pass_over<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> Self {
+        Self { passed_over: columns.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// What separates cells; without, that of `,`, `;`, tab and `|` which the first line has most of.
@@ -93,11 +105,20 @@ impl Table {
     }
 }
 
+/// What a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Feature,
+    /// This one of those to predict.
+    Target(usize),
+    Nothing,
+}
+
 /// What the rows so far hold.
 #[derive(Default)]
 struct Rows {
-    /// The column to predict, if there is one, once the first row is seen.
-    target: Option<usize>,
+    /// What each column is, once the first row is seen.
+    roles: Vec<Role>,
     /// The names of the columns, or their numbers; none before the first row.
     names: Vec<String>,
     features: Vec<f32>,
@@ -113,10 +134,14 @@ impl Rows {
                 true => row.iter().map(|name| name.trim().trim_start_matches('\u{feff}').to_string()).collect(),
                 false => (1..=row.len()).map(|column| column.to_string()).collect(),
             };
-            self.target = table.target.as_ref().map(|column| find(column, &self.names)).transpose()?;
+            self.roles = roles(table, &self.names)?;
             if has_header {
                 return Ok(());
             }
+        }
+        let start = self.values.len();
+        if table.values {
+            self.values.resize(start + table.targets.len(), 0.0);
         }
         for (column, cell) in row.iter().enumerate() {
             let needed = |cell| {
@@ -124,13 +149,15 @@ impl Rows {
                     || format!("column '{}' holds '{}', which is no finite number", self.names[column], brief(cell));
                 number(cell).ok_or_else(rule)
             };
-            match (Some(column) == self.target, table.values) {
-                (false, _) => self.features.push(needed(cell)?),
-                (true, true) => self.values.push(needed(cell)?),
-                (true, false) if cell.trim().is_empty() => {
+            match (self.roles[column], table.values) {
+                (Role::Nothing, _) => {}
+                (Role::Feature, _) => self.features.push(needed(cell)?),
+                // Cells come as they stand in the row, and are kept in the order of the names.
+                (Role::Target(nth), true) => self.values[start + nth] = needed(cell)?,
+                (Role::Target(_), false) if cell.trim().is_empty() => {
                     return Err(format!("column '{}' holds no label", self.names[column]));
                 }
-                (true, false) => self.texts.push(cell.trim().to_string()),
+                (Role::Target(_), false) => self.texts.push(cell.trim().to_string()),
             }
         }
         Ok(())
@@ -140,14 +167,32 @@ impl Rows {
         if self.names.is_empty() {
             return Err("holds no rows".into());
         }
-        let columns = self.names.len() - usize::from(self.target.is_some());
-        let targets = match (self.target, table.values) {
-            (None, _) => Targets::none(self.features.len() / columns),
-            (_, true) => Targets::Values { values: self.values, width: 1 },
+        let columns = self.roles.iter().filter(|role| **role == Role::Feature).count();
+        let names =
+            |nth| self.roles.iter().position(|role| *role == Role::Target(nth)).map(|at| self.names[at].clone());
+        let targets = match (table.targets.len(), table.values) {
+            (0, _) => Targets::none(self.features.len().checked_div(columns).unwrap_or(0)),
+            (count, true) => Targets::Values { values: self.values, names: (0..count).filter_map(names).collect() },
             (_, false) => classes(&self.texts)?,
         };
         Dataset::checked(Geometry::row(columns), self.features.into(), targets)
     }
+}
+
+/// What each of the columns of these names is.
+fn roles(table: &Table, names: &[String]) -> Result<Vec<Role>, String> {
+    let mut roles = vec![Role::Feature; names.len()];
+    for column in &table.passed_over {
+        roles[find(column, names)?] = Role::Nothing;
+    }
+    for (nth, column) in table.targets.iter().enumerate() {
+        let role = &mut roles[find(column, names)?];
+        if *role != Role::Feature {
+            return Err(format!("column '{}' is named twice", brief(column)));
+        }
+        *role = Role::Target(nth);
+    }
+    Ok(roles)
 }
 
 /// The place of a column given by name or, where no column has that name, by number from 1.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::data::{Features, Targets};
+use crate::data::{Features, Normalisation, Targets};
 use crate::{Error, Result};
 
 /// The form of every sample of a set: an image, or a row of features (one row, one channel).
@@ -80,7 +80,7 @@ impl Dataset {
     ///
     /// ```
     /// use rectify::data::{Dataset, Geometry, Targets};
-    /// let targets = Targets::Values { values: vec![1.0, -1.0], width: 1 };
+    /// let targets = Targets::Values { values: vec![1.0, -1.0], names: vec!["height".into()] };
     /// let set = Dataset::from_parts(Geometry::row(3), vec![0.5f32; 6].into(), targets)?;
     /// assert_eq!((set.samples(), set.classes()), (2, 0));
     /// # Ok::<(), rectify::Error>(())
@@ -155,6 +155,22 @@ impl Dataset {
         }
     }
 
+    /// The names of the numbers to predict; none where the targets are classes.
+    pub fn value_names(&self) -> &[String] {
+        match &self.targets {
+            Targets::Values { names, .. } => names,
+            Targets::Classes { .. } => &[],
+        }
+    }
+
+    /// All numbers to predict, `[samples, names]`; none where the targets are classes.
+    pub fn values(&self) -> &[f32] {
+        match &self.targets {
+            Targets::Values { values, .. } => values,
+            Targets::Classes { .. } => &[],
+        }
+    }
+
     /// The pixels of one image, `[channels, rows, columns]`; `None` past the end or where features are floats.
     pub fn image(&self, index: usize) -> Option<&[u8]> {
         let size = self.geometry.features();
@@ -171,6 +187,36 @@ impl Dataset {
             return Err(Error::argument("labels", "the targets of the set are numbers, not classes"));
         };
         indices.iter().map(|&i| labels.get(i).copied().ok_or_else(|| self.past_the_end("labels", i))).collect()
+    }
+
+    /// The numbers to predict of the samples at `indices`, in that order, normalised. Shape `[indices, names]`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an index past the end, a normalisation of another number of them, or where the targets are classes.
+    pub fn values_at(&self, indices: &[usize], by: &Normalisation) -> Result<Vec<f32>> {
+        let Targets::Values { values, names } = &self.targets else {
+            return Err(Error::argument("values", "the targets of the set are classes, not numbers"));
+        };
+        if let Some(&index) = indices.iter().find(|&&index| index >= self.samples()) {
+            return Err(self.past_the_end("values", index));
+        }
+        let mut chosen = Vec::with_capacity(indices.len() * names.len());
+        for &index in indices {
+            chosen.extend_from_slice(&values[index * names.len()..(index + 1) * names.len()]);
+        }
+        by.check(names.len())?;
+        chosen.chunks_exact_mut(names.len()).for_each(|sample| by.apply(sample));
+        Ok(chosen)
+    }
+
+    /// The same with pixels as the numbers that they are, not as shares of a maximum.
+    #[must_use]
+    pub fn with_numbers(self) -> Self {
+        let features = match self.features {
+            Features::Bytes(pixels) => Features::Floats(pixels.into_iter().map(f32::from).collect()),
+            numbers @ Features::Floats(_) => numbers,
+        };
+        Self { features, ..self }
     }
 
     /// The samples at `indices`, in that order, as a set of their own.

@@ -3,8 +3,9 @@
 //! [`load`] finds out what a path holds: IDX files, images in folders, an `.npz` archive, a table. Nothing that a file declares is
 //! believed before the file backs it: sizes are held against its length before memory is taken.
 //!
-//! A [`Dataset`] is plain memory and knows nothing of tensors; [`Partition`] cuts it into parts; [`Batches`] gives the sample indices of each step, and
-//! [`Dataset::normalise`] writes those samples as floats wherever the caller wants them.
+//! A [`Dataset`] is plain memory and knows nothing of tensors; [`Partition`] cuts it into parts; [`Batches`] gives the sample indices
+//! of each step, [`Dataset::normalise`] writes those samples as floats wherever the caller wants them, and a [`Loader`] makes
+//! tensors of them on a device.
 //!
 //! ```
 //! let digits = rectify::data::digits()?;
@@ -27,6 +28,7 @@ mod digits;
 mod file;
 pub mod idx;
 pub mod images;
+mod loader;
 mod normalise;
 pub mod npy;
 pub mod npz;
@@ -40,8 +42,9 @@ pub use batches::{Batches, Epoch};
 pub use csv::Table;
 pub use dataset::{Dataset, Geometry, Split};
 pub use digits::digits;
+pub use loader::{Batch, Loader, PrefetchedBatch};
 pub use normalise::Normalisation;
 pub use partition::Partition;
 pub use parts::{Features, Targets};
-pub use source::{load, load_unlabelled};
+pub use source::{load, load_unlabelled, load_valued};
 pub use synthetic::synthetic;

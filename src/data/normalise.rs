@@ -56,6 +56,16 @@ impl Normalisation {
         Self::fitted(dataset, dataset.geometry().features())
     }
 
+    /// The one that gives each of the numbers to predict of `dataset` mean 0 and deviation 1; [`UNIT`](Self::UNIT) for classes.
+    pub fn of_values(dataset: &Dataset) -> Self {
+        match dataset.values() {
+            [] => Self::UNIT,
+            values => Self::fitted_to(values.len(), dataset.value_names().len(), |call| {
+                values.iter().enumerate().for_each(|(at, &value)| call(at, value));
+            }),
+        }
+    }
+
     /// The one that takes each feature of `dataset` from 0, its least value, to 1, its greatest; a feature that never
     /// changes becomes 0.
     pub fn min_max(dataset: &Dataset) -> Self {
@@ -70,15 +80,36 @@ impl Normalisation {
         Self { mean: least.into(), deviation: range.into() }
     }
 
-    /// Mean and deviation of `count` features in turn, in two passes: the second is exact where the first was rounded.
     fn fitted(dataset: &Dataset, count: usize) -> Self {
-        let each = dataset.features().len() as f64 / count as f64;
+        Self::fitted_to(dataset.features().len(), count, |call| dataset.for_each_feature(call))
+    }
+
+    /// Mean and deviation of `count` columns of `total` numbers, which `for_each` calls with in turn, in two passes: the second is
+    /// exact where the first was rounded.
+    fn fitted_to(total: usize, count: usize, for_each: impl Fn(&mut dyn FnMut(usize, f32))) -> Self {
+        let each = total as f64 / count as f64;
         let (mut mean, mut square) = (vec![0.0; count], vec![0.0; count]);
-        dataset.for_each_feature(|at, value| mean[at % count] += f64::from(value));
+        for_each(&mut |at, value| mean[at % count] += f64::from(value));
         mean.iter_mut().for_each(|sum| *sum /= each);
-        dataset.for_each_feature(|at, value| square[at % count] += (f64::from(value) - mean[at % count]).powi(2));
+        for_each(&mut |at, value| square[at % count] += (f64::from(value) - mean[at % count]).powi(2));
         let deviation = square.into_iter().map(|sum| divisor((sum / each).sqrt())).collect::<Vec<_>>();
         Self { mean: mean.into_iter().map(|mean| mean as f32).collect(), deviation: deviation.into() }
+    }
+
+    /// The same, of samples with so many features, but that it leaves those of these places as they are.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a place that is not there.
+    pub fn but_for(self, places: &[usize], features: usize) -> Result<Self> {
+        let each = |numbers: &[f32]| if numbers.len() == 1 { vec![numbers[0]; features] } else { numbers.to_vec() };
+        let (mut mean, mut deviation) = (each(&self.mean), each(&self.deviation));
+        for &place in places {
+            let (Some(mean), Some(deviation)) = (mean.get_mut(place), deviation.get_mut(place)) else {
+                return Err(Error::argument("normalisation", format!("there is no feature {place} of {features}")));
+            };
+            (*mean, *deviation) = (0.0, 1.0);
+        }
+        Self::each(mean, deviation)
     }
 
     /// The means taken away, one for all features or one for each; for pixels as shares of the maximum.
@@ -91,8 +122,23 @@ impl Normalisation {
         &self.deviation
     }
 
+    /// Fails unless it is for samples of so many numbers.
+    pub(super) fn check(&self, numbers: usize) -> Result<()> {
+        if [1, numbers].contains(&self.mean.len()) {
+            return Ok(());
+        }
+        let rule = format!("a normalisation of {} features does not fit samples of {numbers}", self.mean.len());
+        Err(Error::argument("normalise", rule))
+    }
+
+    /// Undoes it: the number at place `place` of a sample, normalised, as it was.
+    pub fn undo(&self, place: usize, normalised: f64) -> f64 {
+        let of = |numbers: &[f32]| f64::from(numbers[place % numbers.len()]);
+        normalised * of(&self.deviation) + of(&self.mean)
+    }
+
     /// Normalises one sample in place.
-    fn apply(&self, sample: &mut [f32]) {
+    pub(super) fn apply(&self, sample: &mut [f32]) {
         match (&*self.mean, &*self.deviation) {
             ([mean], [deviation]) => sample.iter_mut().for_each(|value| *value = (*value - mean) / deviation),
             (mean, deviation) => {
@@ -122,10 +168,7 @@ impl Dataset {
             let rule = format!("{} samples of {size} features do not fill {} floats", indices.len(), floats.len());
             return Err(Error::argument("normalise", rule));
         }
-        if ![1, size].contains(&by.mean.len()) {
-            let rule = format!("a normalisation of {} features does not fit samples of {size}", by.mean.len());
-            return Err(Error::argument("normalise", rule));
-        }
+        by.check(size)?;
         for (&index, floats) in indices.iter().zip(floats.chunks_exact_mut(size)) {
             if index >= self.samples() {
                 return Err(self.past_the_end("normalise", index));

@@ -68,10 +68,10 @@ pub enum Targets {
     },
     /// Numbers each, for regression.
     Values {
-        /// `[samples, width]`.
+        /// `[samples, names]`.
         values: Vec<f32>,
-        /// Numbers for each sample, at least one.
-        width: usize,
+        /// The names of the numbers of a sample, at least one.
+        names: Vec<String>,
     },
 }
 
@@ -86,13 +86,13 @@ impl Targets {
 
     /// Zeros, for so many samples of which nothing is known.
     pub(super) fn none(samples: usize) -> Self {
-        Self::Values { values: vec![0.0; samples], width: 1 }
+        Self::Values { values: vec![0.0; samples], names: vec![String::new()] }
     }
 
     pub(super) fn samples(&self) -> usize {
         match self {
             Self::Classes { labels, .. } => labels.len(),
-            Self::Values { values, width } => values.len().checked_div(*width).unwrap_or(0),
+            Self::Values { values, names } => values.len().checked_div(names.len()).unwrap_or(0),
         }
     }
 
@@ -111,8 +111,9 @@ impl Targets {
                     None => Ok(()),
                 }
             }
-            Self::Values { values, width } => {
-                if !values.len().is_multiple_of(*width) {
+            Self::Values { values, names } => {
+                let width = names.len();
+                if !values.len().is_multiple_of(width) {
                     return Err(format!("{} values cannot be cut into {width} for each sample", values.len()));
                 }
                 match values.iter().position(|value| !value.is_finite()) {
@@ -126,7 +127,9 @@ impl Targets {
     pub(super) fn select(&self, indices: &[usize]) -> Self {
         match self {
             Self::Classes { labels, names } => Self::Classes { labels: rows(labels, indices, 1), names: names.clone() },
-            Self::Values { values, width } => Self::Values { values: rows(values, indices, *width), width: *width },
+            Self::Values { values, names } => {
+                Self::Values { values: rows(values, indices, names.len()), names: names.clone() }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::arrays::{dataset, labels, maximum, unlabelled};
+use crate::data::arrays::{dataset, maximum, targets, unlabelled, with_target_columns};
 use crate::data::npz::Archive;
 use crate::data::{Dataset, Partition, Split, Table, idx, images, npy};
 use crate::{Error, Result};
@@ -41,7 +41,7 @@ pub fn load(path: impl AsRef<Path>, label: Option<&str>, seed: u64) -> Result<Sp
     }
     match ending.as_str() {
         _ if path.is_dir() => load_folder(path, seed),
-        "npz" => load_archive(path, seed),
+        "npz" => load_archive(path, seed, false),
         _ if is_table => match label {
             Some(label) => divided(&Table::labelled(label).read(path)?, seed),
             None => {
@@ -53,12 +53,41 @@ pub fn load(path: impl AsRef<Path>, label: Option<&str>, seed: u64) -> Result<Sp
     }
 }
 
+/// Loads the training and test samples at `path` with numbers to predict:
+///
+/// - a table, of which `columns` are those, by name or by number from 1;
+/// - an `.npy` array `[samples, columns]`, of which `columns` are those, by number from 1;
+/// - an `.npz` archive as [`load`] has it, with `y` the numbers, `[samples]` or `[samples, width]`, and no `columns`.
+///
+/// Where nothing says which samples are for the test, a fifth is, drawn by `seed`.
+///
+/// # Errors
+/// [`Error::Argument`] where `columns` are missing or have no use; [`Error::Data`] and [`Error::Io`] as [`load`].
+pub fn load_valued(path: impl AsRef<Path>, columns: &[String], seed: u64) -> Result<Split> {
+    let path = path.as_ref();
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let misplaced = |rule: String| Err(Error::argument("target", rule));
+    match (ending.as_str(), columns) {
+        _ if path.is_dir() => misplaced(format!("{} is a folder, whose samples are of classes", path.display())),
+        ("npz", []) => load_archive(path, seed, true),
+        ("npz", [column, ..]) => misplaced(format!("'{column}' is a column, but {} has its y", path.display())),
+        ("csv" | "tsv" | "txt" | "npy", []) => {
+            misplaced(format!("is needed: which columns of {} are to be predicted?", path.display()))
+        }
+        ("npy", columns) => {
+            divided(&with_target_columns(npy::read(path)?, columns).map_err(|rule| Error::data(path, rule))?, seed)
+        }
+        ("csv" | "tsv" | "txt", columns) => divided(&Table::valued_each(columns).read(path)?, seed),
+        _ => Err(Error::data(path, "is neither an .npz archive, an .npy array nor a .csv table")),
+    }
+}
+
 /// Loads samples without targets, each of so many features: a PNG image, an `.npy` array of one sample or of
-/// `[samples, ...]`, or a table of which `label`, if it is given, names a column to pass over. The targets are none to go by.
+/// `[samples, ...]`, or a table, with columns to pass over, by name or by number from 1. The targets are none to go by.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_unlabelled(path: impl AsRef<Path>, label: Option<&str>, features: usize) -> Result<Dataset> {
+pub fn load_unlabelled(path: impl AsRef<Path>, pass_over: &[String], features: usize) -> Result<Dataset> {
     let path = path.as_ref();
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match ending.as_str() {
@@ -70,7 +99,7 @@ pub fn load_unlabelled(path: impl AsRef<Path>, label: Option<&str>, features: us
             let shape = if is_one { [&[1], array.shape()].concat() } else { array.shape().to_vec() };
             unlabelled(npy::Array::new(shape, array.into_values())?).map_err(|rule| Error::data(path, rule))
         }
-        "csv" | "tsv" | "txt" => label.map_or_else(Table::unlabelled, Table::labelled).read(path),
+        "csv" | "tsv" | "txt" => Table::unlabelled().pass_over(pass_over).read(path),
         _ => Err(Error::data(path, "is neither a .png image, an .npy array nor a .csv table")),
     }
 }
@@ -86,19 +115,24 @@ fn load_folder(path: &Path, seed: u64) -> Result<Split> {
     }
 }
 
-fn load_archive(path: &Path, seed: u64) -> Result<Split> {
+fn load_archive(path: &Path, seed: u64, as_values: bool) -> Result<Split> {
     let mut archive = Archive::open(path)?;
     let names = archive.names();
     let has = |pair: &[&str; 2]| pair.iter().all(|name| names.iter().any(|known| known == name));
     let broken = |rule: String| Error::data(path, rule);
-    let mut read = |[x, y]: [&str; 2]| Ok::<_, Error>((archive.array(x)?, labels(archive.array(y)?).map_err(broken)?));
+    let mut read = |[x, y]: [&str; 2]| Ok::<_, Error>((archive.array(x)?, archive.array(y)?));
     if let Some([train, test]) = PARTS.into_iter().find(|[train, test]| has(train) && has(test)) {
         let ((x, y), (x_test, y_test)) = (read(train)?, read(test)?);
-        let (classes, maximum) = (classes(y.iter().chain(&y_test)), maximum([&x, &x_test]));
-        let [train, test] = [(x, y), (x_test, y_test)].map(|(x, y)| dataset(x, maximum, y, classes).map_err(broken));
+        let ([y, y_test], maximum) = (targets([y, y_test], as_values).map_err(broken)?, maximum([&x, &x_test]));
+        let [train, test] = [(x, y), (x_test, y_test)].map(|(x, y)| dataset(x, maximum, y).map_err(broken));
         let (train, test) = (train?, test?);
         if train.geometry() != test.geometry() {
             let rule = format!("test samples are {}, but training samples are {}", test.geometry(), train.geometry());
+            return Err(broken(rule));
+        }
+        if train.value_names() != test.value_names() {
+            let rule =
+                format!("has {} targets to test, but {} to train", test.value_names().len(), train.value_names().len());
             return Err(broken(rule));
         }
         return Ok(Split { train, test });
@@ -108,13 +142,8 @@ fn load_archive(path: &Path, seed: u64) -> Result<Split> {
         return Err(broken(format!("has no arrays x and y, nor x_train, y_train, x_test and y_test; it has: {known}")));
     };
     let (x, y) = read(pair)?;
-    let (classes, maximum) = (classes(y.iter()), maximum([&x]));
-    divided(&dataset(x, maximum, y, classes).map_err(broken)?, seed)
-}
-
-/// As many as the labels need.
-fn classes<'a>(labels: impl Iterator<Item = &'a u32>) -> usize {
-    labels.max().map_or(0, |&label| label as usize + 1)
+    let ([y], maximum) = (targets([y], as_values).map_err(broken)?, maximum([&x]));
+    divided(&dataset(x, maximum, y).map_err(broken)?, seed)
 }
 
 /// Cuts a set whose file does not say which samples are for the test.

@@ -184,6 +184,11 @@ impl Parameters {
         self.entries.iter()
     }
 
+    /// Those that training keeps but no optimiser changes, in order: the statistics of normalisation.
+    pub fn statistics(&self) -> impl Iterator<Item = &Tensor> {
+        self.entries.iter().filter(|entry| entry.range.is_none()).map(|entry| &entry.tensor)
+    }
+
     /// The parameter of this name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.tensor)

@@ -1,5 +1,7 @@
 //! What goes on in a network: results and gradients by layer, looked at when asked and at no cost otherwise.
 
+use serde::{Deserialize, Serialize};
+
 use super::mlp::Mlp;
 use super::network::Network;
 use super::parameters::Parameters;
@@ -42,7 +44,7 @@ pub struct ParameterReport {
 }
 
 /// How numbers are distributed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
     /// The mean.
     pub mean: f64,

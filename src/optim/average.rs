@@ -11,10 +11,16 @@ use crate::tensor::Tensor;
 /// `average = decay * average + (1 - decay) * weight`. What it classifies is often better, and steadier from epoch to epoch.
 ///
 /// The first update takes the weights as they are, so that what they started from has no part in it.
+///
+/// Statistics that the model keeps beside its weights, as batch normalisation does, are averaged alike: those of a model with the
+/// weights of the last steps are, to first order, the mean of those that were seen with them, and the latest ones belong to
+/// other weights.
 #[derive(Debug)]
 pub struct Average {
     decay: f64,
     values: Tensor,
+    /// Of what training keeps but no optimiser changes, in the order of the parameters.
+    statistics: Vec<Tensor>,
     updates: u64,
 }
 
@@ -26,38 +32,43 @@ impl Average {
     pub fn new(model: &impl AsRef<Parameters>, decay: f64) -> Result<Self> {
         check_setting("average", "decay", decay, (0.0..1.0).contains(&decay), "from 0 to below 1")?;
         let _scope = scope::enter("average");
-        let flat = model.as_ref().flat();
-        let values = Tensor::zeros(flat.shape(), flat.dtype().compute(), flat.device())?;
-        values.assign("average", flat)?;
-        Ok(Self { decay, values, updates: 0 })
+        let copied = |tensor: &Tensor| {
+            let copy = Tensor::zeros(tensor.shape(), tensor.dtype().compute(), tensor.device())?;
+            copy.assign("average", tensor)?;
+            Ok(copy)
+        };
+        let values = copied(model.as_ref().flat())?;
+        let statistics = model.as_ref().statistics().map(copied).collect::<Result<_>>()?;
+        Ok(Self { decay, values, statistics, updates: 0 })
     }
 
-    /// Takes the weights in, after a step: one pass that allocates nothing.
+    /// Takes the weights in, after a step: one pass over them, and one for each statistic, that allocates nothing.
     ///
     /// # Errors
     /// The model is another one.
     pub fn update(&mut self, model: &impl AsRef<Parameters>) -> Result<()> {
-        let flat = self.check(model.as_ref())?;
         let formula = update::average { decay: if self.updates == 0 { 0.0 } else { self.decay } };
-        Tensor::update(&formula, &[&self.values, flat], &[&self.values], Seed::default())?;
+        for (average, own) in self.pairs(model.as_ref())? {
+            Tensor::update(&formula, &[average, own], &[average], Seed::default())?;
+        }
         self.updates += 1;
         Ok(())
     }
 
-    /// Runs `body` while the model has the averaged weights, to evaluate or to save it, and gives it its own back, to the bit,
-    /// whatever came of that.
+    /// Runs `body` while the model has the averaged weights and statistics, to evaluate or to save it, and gives it its own back,
+    /// to the bit, whatever came of that.
     ///
     /// # Errors
     /// The model is another one, memory for a copy of its weights runs out, or `body` fails.
     pub fn swapped_in<T>(&self, model: &impl AsRef<Parameters>, body: impl FnOnce() -> Result<T>) -> Result<T> {
-        let flat = self.check(model.as_ref())?;
+        let pairs = self.pairs(model.as_ref())?;
         let own = {
             let _scope = scope::enter("average");
-            flat.copy()?
+            pairs.iter().map(|(_, own)| own.copy()).collect::<Result<Vec<_>>>()?
         };
-        flat.assign("swapped_in", &self.values)?;
+        pairs.iter().try_for_each(|(average, own)| own.assign("swapped_in", average))?;
         let result = body();
-        flat.assign("swapped_in", &own)?;
+        pairs.iter().zip(&own).try_for_each(|((_, place), own)| place.assign("swapped_in", own))?;
         result
     }
 
@@ -66,31 +77,47 @@ impl Average {
         &self.values
     }
 
+    /// The averaged statistics, in the order of the model's parameters that no optimiser changes.
+    pub fn statistics(&self) -> &[Tensor] {
+        &self.statistics
+    }
+
     /// How many updates there were.
     pub fn updates(&self) -> u64 {
         self.updates
     }
 
-    /// Goes on from a checkpoint: after `updates` updates, with these [values](Self::values).
+    /// Goes on from a checkpoint: after `updates` updates, with these [values](Self::values) and [statistics](Self::statistics).
     ///
     /// # Errors
-    /// Another shape; or a device failed.
-    pub fn restore(&mut self, updates: u64, values: &Tensor) -> Result<()> {
-        if values.shape() != self.values.shape() {
-            let rule = "differ: the average is of another model";
-            return Err(Error::shape("restore", &[values.shape(), self.values.shape()], rule));
+    /// Other shapes: nothing has changed then; or a device failed.
+    pub fn restore(&mut self, updates: u64, values: &Tensor, statistics: &[Tensor]) -> Result<()> {
+        let own: Vec<_> = std::iter::once(&self.values).chain(&self.statistics).collect();
+        let given: Vec<_> = std::iter::once(values).chain(statistics).collect();
+        check_alike("restore", &own, &given)?;
+        for (own, given) in own.iter().zip(given) {
+            own.assign("restore", &given.to_device(own.device())?)?;
         }
-        self.values.assign("restore", &values.to_device(self.values.device())?)?;
         self.updates = updates;
         Ok(())
     }
 
-    fn check<'a>(&self, parameters: &'a Parameters) -> Result<&'a Tensor> {
-        let flat = parameters.flat();
-        if flat.shape() == self.values.shape() {
-            return Ok(flat);
-        }
-        let rule = "differ: the average is of another model";
-        Err(Error::shape("average", &[self.values.shape(), flat.shape()], rule))
+    /// Each averaged tensor with that of the model.
+    fn pairs<'a>(&'a self, model: &'a Parameters) -> Result<Vec<(&'a Tensor, &'a Tensor)>> {
+        let averages: Vec<_> = std::iter::once(&self.values).chain(&self.statistics).collect();
+        let own: Vec<_> = std::iter::once(model.flat()).chain(model.statistics()).collect();
+        check_alike("average", &averages, &own)?;
+        Ok(averages.into_iter().zip(own).collect())
+    }
+}
+
+fn check_alike(operation: &'static str, averages: &[&Tensor], others: &[&Tensor]) -> Result<()> {
+    let rule = "differ: the average is of another model";
+    if averages.len() != others.len() {
+        return Err(Error::argument(operation, format!("{} tensors and {} {rule}", averages.len(), others.len())));
+    }
+    match averages.iter().zip(others).find(|(average, other)| average.shape() != other.shape()) {
+        Some((average, other)) => Err(Error::shape(operation, &[average.shape(), other.shape()], rule)),
+        None => Ok(()),
     }
 }

@@ -32,15 +32,22 @@ pub struct Profiler {
     done: usize,
     recording: Option<Recording>,
     memory: Option<memory::Recording>,
-    /// The ends of the steps kept, and the beginning of the first.
-    marks: Vec<Mark>,
+    /// The beginning of the step under way, where it is kept.
+    begin: Option<Moment>,
+    /// Beginnings and ends of the steps kept.
+    ends: Vec<(Moment, Moment)>,
     calls: Vec<Call>,
     spans: Vec<Span>,
     dropped: u64,
     alive: Vec<BufferRecord>,
-    /// The ledger's sequence numbers at the marks.
-    sequences: Vec<u64>,
     events: Vec<Event>,
+}
+
+/// A moment in the work of a device and in the history of its memory.
+#[derive(Debug)]
+struct Moment {
+    mark: Mark,
+    sequence: u64,
 }
 
 /// What the steps kept were like.
@@ -60,6 +67,8 @@ pub struct Profile {
     pub dropped: u64,
     /// The buffers that were alive before the first step, oldest first.
     pub alive: Vec<BufferRecord>,
+    /// The most bytes that were alive from the first step to the end of the last: the ledger's own peak over this time.
+    pub peak_bytes: u64,
     /// Bytes taken from the device in the end: what its buffers do not use of them is cached, or lost to rounding.
     pub reserved_bytes: usize,
     /// What the ledger saw of each step, in order.
@@ -78,12 +87,12 @@ impl Profiler {
             done: 0,
             recording: None,
             memory: None,
-            marks: Vec::new(),
+            begin: None,
+            ends: Vec::new(),
             calls: Vec::new(),
             spans: Vec::new(),
             dropped: 0,
             alive: Vec::new(),
-            sequences: Vec::new(),
             events: Vec::new(),
         };
         profiler.arrive()?;
@@ -99,24 +108,47 @@ impl Profiler {
         self.arrive()
     }
 
+    /// Says that what was done since the last step ended belongs to no step: a test, a checkpoint.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn restart_step(&mut self) -> Result<()> {
+        if self.begin.is_some() {
+            self.begin = Some(self.moment()?);
+        }
+        Ok(())
+    }
+
     /// Does what there is to do between two steps.
     fn arrive(&mut self) -> Result<()> {
         let Schedule { wait, warm_up, .. } = self.schedule;
         if self.done == wait && !self.is_over() {
             self.recording = Some(self.device.record()?);
         }
-        if let Some(recording) = &self.recording {
-            if self.done == wait + warm_up {
-                recording.take()?;
-                self.memory = Some(self.device.ledger().record());
-                self.alive = self.device.ledger().live_buffers();
+        let first = wait + warm_up;
+        if self.recording.is_some() && self.done >= first {
+            if self.done == first {
+                self.start()?;
             }
-            if self.done >= wait + warm_up {
-                self.marks.push(self.device.backend().mark(Lane::Compute)?);
-                self.sequences.push(self.device.ledger().sequence());
+            if let Some(begin) = self.begin.take() {
+                self.ends.push((begin, self.moment()?));
             }
+            self.begin = Some(self.moment()?);
         }
         if self.is_over() { self.stop() } else { Ok(()) }
+    }
+
+    /// Keeps what is seen from here on.
+    fn start(&mut self) -> Result<()> {
+        self.recording.as_ref().map_or(Ok(Vec::new()), Recording::take)?;
+        self.memory = Some(self.device.ledger().record());
+        self.alive = self.device.ledger().live_buffers();
+        Ok(())
+    }
+
+    fn moment(&self) -> Result<Moment> {
+        let mark = self.device.backend().mark(Lane::Compute)?;
+        Ok(Moment { mark, sequence: self.device.ledger().sequence() })
     }
 
     /// Whether all steps of the schedule were seen.
@@ -131,16 +163,26 @@ impl Profiler {
     /// The device failed.
     pub fn finish(mut self) -> Result<Profile> {
         self.stop()?;
-        let Self { device, calls, spans, dropped, alive, sequences, events, .. } = self;
-        let reserved_bytes = device.ledger().reserved_bytes();
-        let (device, hardware) = (device.name(), device.hardware());
-        let within = |ends: &[u64]| {
-            let (after, until) = (ends[0], ends[1]);
-            events.iter().filter(|event| event.sequence > after && event.sequence <= until).copied().collect()
-        };
-        let events = sequences.windows(2).map(within).collect();
+        let Self { device, calls, spans, dropped, alive, ends, events, .. } = self;
         let steps = spans.len();
-        Ok(Profile { device, hardware, steps, calls, spans, dropped, alive, reserved_bytes, events })
+        let within = |(begin, end): &(Moment, Moment)| {
+            let step = |event: &&Event| event.sequence > begin.sequence && event.sequence <= end.sequence;
+            events.iter().filter(step).copied().collect()
+        };
+        let last = ends.last().map_or(0, |(_, end)| end.sequence);
+        let until = events.partition_point(|event| event.sequence <= last);
+        Ok(Profile {
+            device: device.name(),
+            hardware: device.hardware(),
+            steps,
+            calls,
+            spans,
+            dropped,
+            peak_bytes: MemoryTrace::new(&alive, &events[..until]).peak(),
+            reserved_bytes: device.ledger().reserved_bytes(),
+            events: ends.iter().map(within).collect(),
+            alive,
+        })
     }
 
     fn stop(&mut self) -> Result<()> {
@@ -148,11 +190,15 @@ impl Profiler {
         self.calls = recording.take()?;
         self.dropped = recording.dropped();
         self.events = self.memory.take().map_or_else(Vec::new, |memory| memory.events());
-        let times: Vec<f64> = self.marks.iter().map(|mark| recording.seconds_at(mark)).collect::<Result<_>>()?;
-        self.spans = times.windows(2).map(|ends| Span { start: ends[0], seconds: ends[1] - ends[0] }).collect();
-        // What was called after the last step that ended belongs to none.
-        let end = times.last().copied().unwrap_or(0.0);
-        self.calls.retain(|call| call.device.start < end);
+        let span = |(begin, end): &(Moment, Moment)| {
+            let start = recording.seconds_at(&begin.mark)?;
+            Ok(Span { start, seconds: recording.seconds_at(&end.mark)? - start })
+        };
+        let spans: Vec<Span> = self.ends.iter().map(span).collect::<Result<_>>()?;
+        // What was called outside of any step belongs to none.
+        let is_within = |call: &Call| spans.iter().any(|span| (span.start..span.end()).contains(&call.device.start));
+        self.calls.retain(is_within);
+        self.spans = spans;
         Ok(())
     }
 }
@@ -183,10 +229,5 @@ impl Profile {
     pub fn memory(&self) -> MemoryTrace {
         let events = self.events.first().map_or(&[][..], Vec::as_slice);
         MemoryTrace::new(&self.alive, events)
-    }
-
-    /// The most bytes that were alive in any step: the ledger's own peak over the same time.
-    pub fn peak_bytes(&self) -> u64 {
-        MemoryTrace::new(&self.alive, &self.events.concat()).peak()
     }
 }

@@ -78,6 +78,14 @@ impl Frame {
         Self { width, height: 300.0, x, x_ticks, x_name, y_ticks: unit.ticks(low, high) }
     }
 
+    /// A frame for numbers on both axes, with round numbers at their ends.
+    pub(super) fn plane(width: f64, x_name: &'static str, x: (f64, f64), y: (f64, f64)) -> Self {
+        let [low, high] = [x.0, x.1].map(|bound| if bound.is_finite() { bound } else { 0.0 });
+        let x_ticks = Unit::Number.ticks(low, high);
+        let bounds = (x_ticks[0].0, x_ticks[x_ticks.len() - 1].0);
+        Self { x: bounds, x_ticks, ..Self::new(width, x_name, bounds, Unit::Number, y) }
+    }
+
     pub(super) fn left(&self) -> f64 {
         LEFT
     }

@@ -53,14 +53,17 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A loss or another positive figure: four decimals, or powers of ten where those say nothing.
+/// A loss or another figure: four decimals, fewer of a large number, or powers of ten where those say nothing.
 pub fn plain(value: f64) -> String {
     if !value.is_finite() {
         return "–".into();
     }
     match value.abs() {
         size if size != 0.0 && !(1e-3..1e6).contains(&size) => format!("{value:.2e}"),
-        _ => format!("{value:.4}"),
+        size => {
+            let whole = if size < 10.0 { 0 } else { size.log10() as usize };
+            format!("{value:.*}", 4usize.saturating_sub(whole))
+        }
     }
 }
 
@@ -116,6 +119,10 @@ mod tests {
         let times = [0.0, 1.234e-7, 9.996e-4, 0.5, 1.0, 61.0].map(|seconds| si(seconds, "s"));
         assert_eq!(times, ["0 s", "123 ns", "1.00 ms", "500 ms", "1.00 s", "61.0 s"]);
         assert_eq!([1.5e9, 2.5e13, f64::NAN].map(|rate| si(rate, "")), ["1.50 G", "25.0 T", "–"]);
+        assert_eq!(
+            [9.87654, 66.8552, 758.41904, 15203.46, -15203.46].map(plain),
+            ["9.8765", "66.855", "758.42", "15203", "-15203"]
+        );
         assert_eq!([12.34, 99.96, 52_310.4, f64::NAN].map(rate), ["12.3", "100", "52,310", "–"]);
     }
 }

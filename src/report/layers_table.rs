@@ -26,7 +26,8 @@ impl fmt::Display for LayersTable<'_> {
     }
 }
 
-fn table<const N: usize>(
+/// A table whose first column names the rows.
+pub(super) fn table<const N: usize>(
     f: &mut fmt::Formatter<'_>,
     caption: &str,
     head: [&str; N],

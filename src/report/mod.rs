@@ -5,6 +5,7 @@ pub mod metrics;
 pub mod page;
 pub mod scores;
 
+mod agreement;
 mod axis;
 mod confusion;
 mod crc32c;
@@ -25,6 +26,7 @@ mod protobuf;
 mod roofline;
 mod sorted_table;
 
+pub use agreement::Agreement;
 pub use confusion::Confusion;
 pub use curves::Curves;
 pub use events::EventsLog;
@@ -32,6 +34,6 @@ pub use gallery::{GrayImage, Mistake};
 pub use memory_trace::{MemoryEvent, MemoryTrace};
 pub use metrics::MetricsLog;
 pub use operations_page::OperationsPage;
-pub use page::Page;
+pub use page::{Errors, Page};
 pub use profile_page::ProfilePage;
 pub use scores::{Average, ClassScores};

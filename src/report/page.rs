@@ -2,17 +2,19 @@
 
 use std::fmt;
 
+use super::agreement::Agreement;
 use super::axis::Unit;
 use super::confusion::Confusion;
 use super::figures::{bytes, counted, duration, grouped, percent, plain, rate};
 use super::gallery::{Gallery, Mistake};
 use super::html::Text;
-use super::layers_table::LayersTable;
+use super::layers_table::{LayersTable, table};
 use super::line_chart::{LineChart, Series, smoothed};
 use super::memory_chart::MemoryChart;
 use super::memory_trace::MemoryTrace;
 use crate::train::diagnosis::Diagnosis;
-use crate::train::event::{Done, Epoch, Start};
+use crate::train::event::{Done, Epoch, Start, Target};
+use crate::train::score::Score;
 
 /// Everything the page shows; [`Display`](fmt::Display) writes the HTML.
 #[derive(Debug, Clone)]
@@ -27,15 +29,35 @@ pub struct Page {
     pub epochs: Vec<Epoch>,
     /// The loss of every step, in order.
     pub step_losses: Vec<f64>,
-    /// What the test samples were taken for.
-    pub confusion: Confusion,
-    /// Test samples that were classified wrong.
-    pub mistakes: Vec<Mistake>,
+    /// How far the test samples are from what was said of them.
+    pub errors: Errors,
     /// What went on in the layers in the last step of the last epoch, where it was watched.
     pub diagnosis: Option<Diagnosis>,
     /// Device memory over one step, where it was recorded.
     pub memory: Option<MemoryTrace>,
 }
+
+/// How far samples are from what was said of them.
+#[derive(Debug, Clone)]
+pub enum Errors {
+    /// Where classes are told.
+    OfClasses {
+        /// What samples were taken for.
+        confusion: Confusion,
+        /// Samples that were classified wrong.
+        mistakes: Vec<Mistake>,
+    },
+    /// Where values are predicted.
+    OfValues {
+        /// The figures of each target.
+        targets: Vec<Target>,
+        /// The values of each target and what was predicted.
+        agreements: Vec<Agreement>,
+    },
+}
+
+/// The most targets whose values are drawn.
+const MAX_DRAWN: usize = 8;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -77,12 +99,19 @@ impl Page {
     }
 
     fn tiles(&self) -> [(&'static str, String, String); 5] {
-        let Self { done, confusion, epochs, .. } = self;
-        let wrong = format!("{} of {} wrong", grouped(confusion.wrong()), grouped(confusion.samples()));
+        let Self { done, errors, epochs, .. } = self;
+        let score = match (done.test, errors) {
+            (Score::Classes { accuracy }, Errors::OfClasses { confusion, .. }) => {
+                let wrong = format!("{} of {} wrong", grouped(confusion.wrong()), grouped(confusion.samples()));
+                ("Test accuracy", percent(accuracy), wrong)
+            }
+            (Score::Classes { accuracy }, _) => ("Test accuracy", percent(accuracy), String::new()),
+            (Score::Values { r2, mae }, _) => ("Test R²", plain(r2), format!("mean absolute error {}", plain(mae))),
+        };
         let fastest = epochs.iter().map(|epoch| epoch.samples_per_second).fold(done.samples_per_second, f64::max);
         let predicted = self.memory.as_ref().and_then(|memory| memory.predicted_peak);
         [
-            ("Test accuracy", percent(done.test_accuracy), wrong),
+            score,
             ("Test loss", plain(done.test_loss), format!("{} in training", plain(done.train_loss))),
             (
                 "Training time",
@@ -105,11 +134,14 @@ impl Page {
         };
         let by_epoch = |title, unit, series| LineChart { title, x_name: "epoch", unit, width: 530.0, series };
         let loss = [curve("train", "c1", |epoch| epoch.train_loss), curve("test", "c2", |epoch| epoch.test_loss)];
-        let accuracy =
-            [curve("train", "c1", |epoch| epoch.train_accuracy), curve("test", "c2", |epoch| epoch.test_accuracy)];
+        let (title, unit) = match self.done.test {
+            Score::Classes { .. } => ("Accuracy", Unit::Share),
+            Score::Values { .. } => ("R²", Unit::Number),
+        };
+        let score = [curve("train", "c1", |epoch| first(epoch.train)), curve("test", "c2", |epoch| first(epoch.test))];
         f.write_str("<section>\n<h2>Learning</h2>\n<div class=\"pair\">\n")?;
         writeln!(f, "{}", by_epoch("Loss", Unit::Loss, loss.into()))?;
-        write!(f, "{}\n</div>\n", by_epoch("Accuracy", Unit::Share, accuracy.into()))?;
+        write!(f, "{}\n</div>\n", by_epoch(title, unit, score.into()))?;
         let steps = vec![
             Series { name: "each batch", class: "c1", faint: true, values: self.step_losses.clone() },
             Series { name: "smoothed", class: "c1", faint: false, values: smoothed(&self.step_losses) },
@@ -120,9 +152,21 @@ impl Page {
     }
 
     fn errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<section>\n<h2>Right and wrong</h2>\n<div class=\"pair\">\n<div class=\"card\">\n")?;
-        write!(f, "<h3>Confusion</h3>\n{}\n</div>\n<div class=\"card\">\n", self.confusion)?;
-        write!(f, "<h3>Mistakes</h3>\n{}\n</div>\n</div>\n</section>\n", Gallery(&self.mistakes))
+        f.write_str("<section>\n<h2>Right and wrong</h2>\n<div class=\"pair\">\n")?;
+        match &self.errors {
+            Errors::OfClasses { confusion, mistakes } => {
+                write!(f, "<div class=\"card\">\n<h3>Confusion</h3>\n{confusion}\n</div>\n")?;
+                write!(f, "<div class=\"card\">\n<h3>Mistakes</h3>\n{}\n</div>\n", Gallery(mistakes))?;
+            }
+            Errors::OfValues { targets, agreements } => {
+                let head = ["target", "R²", "mean absolute error", "root mean squared error"];
+                let row =
+                    |target: &Target| [target.name.clone(), plain(target.r2), plain(target.mae), plain(target.rmse)];
+                table(f, "Test samples", head, targets.iter().map(row))?;
+                agreements.iter().take(MAX_DRAWN).try_for_each(|agreement| writeln!(f, "{agreement}"))?;
+            }
+        }
+        f.write_str("</div>\n</section>\n")
     }
 
     fn layers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,6 +200,14 @@ impl Page {
         rows("What ran", known.iter().map(|(name, value)| (*name, value.as_str())), f)?;
         rows("Options", self.options.iter().map(|(name, value)| (name.as_str(), value.as_str())), f)?;
         f.write_str("</div>\n</section>\n")
+    }
+}
+
+/// The figure of a score that a curve is drawn of.
+fn first(score: Score) -> f64 {
+    match score {
+        Score::Classes { accuracy } => accuracy,
+        Score::Values { r2, .. } => r2,
     }
 }
 

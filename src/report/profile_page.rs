@@ -48,7 +48,7 @@ impl ProfilePage<'_> {
             ("In operations", percent(1.0 - idle / step), format!("{} between them", si(idle, "s"))),
             ("Above the floor", above, format!("{floor} at the hardware's limit")),
             ("Operations", format!("{calls:.0}"), "in a step".into()),
-            ("Peak memory", bytes(profile.peak_bytes()), "alive at once".into()),
+            ("Peak memory", bytes(profile.peak_bytes), "alive at once".into()),
         ]
     }
 

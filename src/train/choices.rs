@@ -24,9 +24,12 @@ impl DataSource {
     /// The most digits it generates.
     pub const MAX_SYNTHETIC: usize = 10_000_000;
 
-    /// Whether there can be such samples, whose labels are in the column `label` of a table.
-    pub(super) fn check(&self, label: Option<&str>) -> Result<()> {
+    /// Whether there can be such samples, whose labels are in the column `label` of a table, or that have values to predict.
+    pub(super) fn check(&self, label: Option<&str>, of_values: bool) -> Result<()> {
         match self {
+            Self::Digits | Self::Synthetic(_) if of_values => {
+                Err(Error::argument("data", format!("'{self}' has classes, and numbers are to be predicted")))
+            }
             Self::Digits | Self::Synthetic(_) if label.is_some() => {
                 Err(Error::argument("label", format!("names a column of a table, and '{self}' is none")))
             }

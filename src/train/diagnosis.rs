@@ -1,20 +1,31 @@
 //! What goes on in the layers of a network during one step, as figures for tables and curves.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::nn::watch::{BINS, Distribution, ParameterReport, ResultReport};
 
 /// The figures of one step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// By layer, from the input on.
     pub layers: Vec<LayerFigures>,
     /// By parameter.
     pub parameters: Vec<ParameterFigures>,
+    /// How results and gradients are distributed: `results/hidden1`, `gradients/hidden1.weight`.
+    pub distributions: Vec<(String, Distribution)>,
+}
+
+/// The figures of a run, where it is watched.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Diagnoses {
+    /// Of the last step of each epoch that is finished.
+    pub epochs: Vec<Option<Diagnosis>>,
+    /// Of that of the epoch under way, once it is made.
+    pub running: Option<Diagnosis>,
 }
 
 /// What the results of a layer were like for a batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerFigures {
     /// The layer.
     pub layer: String,
@@ -28,13 +39,10 @@ pub struct LayerFigures {
     pub dead: f64,
     /// The share of results near a bound, where results have bounds.
     pub saturated: Option<f64>,
-    /// How the results are distributed.
-    #[serde(skip)]
-    pub values: Distribution,
 }
 
 /// What a step did to a parameter.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParameterFigures {
     /// The parameter.
     pub parameter: String,
@@ -44,25 +52,33 @@ pub struct ParameterFigures {
     pub gradient_norm: Option<f64>,
     /// The norm of its change over its own.
     pub update_ratio: Option<f64>,
-    /// How its gradient is distributed.
-    #[serde(skip)]
-    pub gradient: Option<Distribution>,
+}
+
+impl Diagnoses {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_none() && self.epochs.iter().all(Option::is_none)
+    }
 }
 
 impl Diagnosis {
     pub(super) fn new(layers: Vec<ResultReport>, parameters: Vec<ParameterReport>) -> Self {
+        let mut distributions = Vec::new();
         let layers = layers.into_iter().map(|report| {
             let ResultReport { layer, values, zeros, dead, saturated } = report;
-            LayerFigures { layer, mean: values.mean, deviation: values.deviation, zeros, dead, saturated, values }
+            let (mean, deviation) = (values.mean, values.deviation);
+            distributions.push((format!("results/{layer}"), values));
+            LayerFigures { layer, mean, deviation, zeros, dead, saturated }
         });
-        let parameters = parameters.into_iter().map(|report| ParameterFigures {
-            parameter: report.name,
-            norm: report.values.norm,
-            gradient_norm: report.gradient.as_ref().map(|gradient| gradient.norm),
-            update_ratio: report.update,
-            gradient: report.gradient,
+        let layers = layers.collect();
+        let parameters = parameters.into_iter().map(|report| {
+            let ParameterReport { name, values, gradient, update } = report;
+            let gradient_norm = gradient.as_ref().map(|gradient| gradient.norm);
+            distributions.extend(gradient.map(|gradient| (format!("gradients/{name}"), gradient)));
+            ParameterFigures { parameter: name, norm: values.norm, gradient_norm, update_ratio: update }
         });
-        Self { layers: layers.collect(), parameters: parameters.collect() }
+        let parameters = parameters.collect();
+        Self { layers, parameters, distributions }
     }
 
     /// The curves of it: `dead/hidden1`, `update_ratio/hidden1.weight`.
@@ -77,15 +93,6 @@ impl Diagnosis {
             named.map(|(name, value)| (format!("{name}/{}", figures.parameter), value))
         });
         layers.chain(parameters).filter_map(|(name, value)| Some((name, value?))).collect()
-    }
-
-    /// The distributions in it: `results/hidden1`, `gradients/hidden1.weight`.
-    pub(super) fn distributions(&self) -> impl Iterator<Item = (String, &Distribution)> {
-        let results = self.layers.iter().map(|figures| (format!("results/{}", figures.layer), &figures.values));
-        let gradients = self.parameters.iter().filter_map(|figures| {
-            figures.gradient.as_ref().map(|gradient| (format!("gradients/{}", figures.parameter), gradient))
-        });
-        results.chain(gradients)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::score::Score;
 use crate::report::ClassScores;
 
 /// Receives the events of a run in order; [`ControlFlow::Break`] asks it to save what it has and stop.
@@ -56,8 +57,9 @@ pub struct Step {
     pub step: usize,
     /// Mean loss over the batch, before the step.
     pub loss: f64,
-    /// Share of the batch classified right, 0 to 1, before the step.
-    pub accuracy: f64,
+    /// How good the model was on the batch, before the step.
+    #[serde(flatten)]
+    pub score: Score,
     /// Samples trained on since the start.
     pub samples: usize,
     /// Seconds of training since the start.
@@ -73,12 +75,14 @@ pub struct Epoch {
     pub steps: usize,
     /// Mean loss over the training samples as they were trained on.
     pub train_loss: f64,
-    /// Share of them classified right, 0 to 1.
-    pub train_accuracy: f64,
+    /// How good the model was on them; as fields, `train_accuracy` and so on.
+    #[serde(flatten, serialize_with = "Score::of_training")]
+    pub train: Score,
     /// Mean loss over the test samples, after the epoch.
     pub test_loss: f64,
-    /// Share of them classified right, 0 to 1.
-    pub test_accuracy: f64,
+    /// How good the model is on them; as fields, `test_accuracy` and so on.
+    #[serde(flatten, serialize_with = "Score::of_test")]
+    pub test: Score,
     /// Seconds of training since the start, without the tests.
     pub seconds: f64,
     /// Samples trained on per second in this epoch.
@@ -86,31 +90,38 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// The fields, in the order of a table's columns.
-    pub const COLUMNS: [&str; 8] = [
-        "epoch",
-        "steps",
-        "train_loss",
-        "train_accuracy",
-        "test_loss",
-        "test_accuracy",
-        "seconds",
-        "samples_per_second",
-    ];
-
-    /// The fields as numbers, in the order of the columns.
-    pub(super) fn numbers(&self) -> [f64; 8] {
-        let Self { epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second } =
-            *self;
-        let (epoch, steps) = (epoch as f64, steps as f64);
-        [epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second]
+    /// The names of the fields in a run on values or on classes, in the order of a table's columns.
+    pub fn columns(of_values: bool) -> Vec<String> {
+        let score = |part: &'static str| Score::names(of_values).iter().map(move |name| format!("{part}_{name}"));
+        let [start, train, test, end] =
+            [&["epoch", "steps"][..], &["train_loss"], &["test_loss"], &["seconds", "samples_per_second"]]
+                .map(|names| names.iter().map(|&name| name.to_owned()));
+        start.chain(train).chain(score("train")).chain(test).chain(score("test")).chain(end).collect()
     }
 
-    /// The epoch of these fields.
-    pub(super) fn from_numbers(numbers: [f64; 8]) -> Self {
-        let [epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second] = numbers;
+    /// The fields as numbers, in the order of the columns.
+    pub(super) fn numbers(&self) -> Vec<f64> {
+        let Self { epoch, steps, train_loss, train, test_loss, test, seconds, samples_per_second } = self;
+        let mut numbers = vec![*epoch as f64, *steps as f64, *train_loss];
+        numbers.extend(train.figures().iter().map(|(_, figure)| figure));
+        numbers.push(*test_loss);
+        numbers.extend(test.figures().iter().map(|(_, figure)| figure));
+        numbers.extend([seconds, samples_per_second]);
+        numbers
+    }
+
+    /// The epoch of these fields; none for another number of them.
+    pub(super) fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let &[epoch, steps, train_loss, ref scores @ .., seconds, samples_per_second] = numbers else { return None };
+        let (train, rest) = scores.split_at_checked(scores.len().checked_sub(1)? / 2)?;
+        let (&test_loss, test) = rest.split_first()?;
+        // Both are of classes, or both of values.
+        if train.len() != test.len() {
+            return None;
+        }
+        let (train, test) = (Score::of_figures(train)?, Score::of_figures(test)?);
         let (epoch, steps) = (epoch as usize, steps as usize);
-        Self { epoch, steps, train_loss, train_accuracy, test_loss, test_accuracy, seconds, samples_per_second }
+        Some(Self { epoch, steps, train_loss, train, test_loss, test, seconds, samples_per_second })
     }
 }
 
@@ -131,8 +142,9 @@ pub struct Done {
     pub train_loss: f64,
     /// Mean test loss after the last epoch.
     pub test_loss: f64,
-    /// Share of the test samples classified right, 0 to 1.
-    pub test_accuracy: f64,
+    /// How good the model is on the test samples; as fields, `test_accuracy` and so on.
+    #[serde(flatten, serialize_with = "Score::of_test")]
+    pub test: Score,
     /// Seconds of training, without the tests.
     pub seconds: f64,
     /// Samples trained on per second.
@@ -159,11 +171,52 @@ pub struct Evaluation {
     pub dtype: String,
     /// The file that holds the weights.
     pub model: PathBuf,
-    /// Samples classified.
+    /// Samples it was tried on.
     pub samples: usize,
     /// Their mean loss.
     pub loss: f64,
-    /// Share of them classified right, 0 to 1.
+    /// How good it is on them.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Samples per second.
+    pub samples_per_second: f64,
+}
+
+/// How good a model is, as far as that can be told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Figures {
+    /// At telling classes.
+    Classes(Box<ClassFigures>),
+    /// At predicting values.
+    Values {
+        /// The mean over the targets.
+        #[serde(flatten)]
+        score: Score,
+        /// The figures of each target.
+        targets: Vec<Target>,
+    },
+}
+
+/// How well values of one name are predicted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// The share of its variance that is explained, 1 at best.
+    pub r2: f64,
+    /// The mean distance of predictions, in its unit.
+    pub mae: f64,
+    /// The root of the mean squared distance, in its unit.
+    pub rmse: f64,
+}
+
+/// How well classes are told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassFigures {
+    /// Share of the samples classified right, 0 to 1.
     pub accuracy: f64,
     /// Share of them whose class is among the three that were thought likeliest.
     pub top_3_accuracy: f64,
@@ -181,10 +234,6 @@ pub struct Evaluation {
     pub classes: Vec<Class>,
     /// How many samples of each class (row) were taken for each class (column); none for more than 256 classes.
     pub confusion: Vec<Vec<u64>>,
-    /// Seconds it took.
-    pub seconds: f64,
-    /// Samples per second.
-    pub samples_per_second: f64,
 }
 
 /// How well one class is recognised.
@@ -203,21 +252,31 @@ mod tests {
 
     #[test]
     fn the_columns_of_an_epoch_are_its_fields() {
-        let epoch = Epoch {
-            epoch: 1,
-            steps: 2,
-            train_loss: 0.5,
-            train_accuracy: 0.75,
-            test_loss: 0.25,
-            test_accuracy: 1.0,
-            seconds: 3.0,
-            samples_per_second: 4.0,
-        };
-        assert_eq!(Epoch::from_numbers(epoch.numbers()), epoch);
-        let json = serde_json::to_string(&epoch).unwrap();
-        let places: Vec<_> = Epoch::COLUMNS.iter().map(|name| json.find(&format!("\"{name}\":"))).collect();
-        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{json}");
-        assert_eq!(json.matches(':').count(), Epoch::COLUMNS.len());
-        assert!(serde_json::to_string(&Event::Epoch(epoch)).unwrap().starts_with(r#"{"event":"epoch","epoch":1,"#));
+        let classes = |accuracy| Score::Classes { accuracy };
+        let values = |r2| Score::Values { r2, mae: r2 + 10.0 };
+        for (train, test, of_values) in [(classes(0.75), classes(1.0), false), (values(0.5), values(-0.25), true)] {
+            let epoch = Epoch {
+                epoch: 1,
+                steps: 2,
+                train_loss: 0.5,
+                train,
+                test_loss: 0.25,
+                test,
+                seconds: 3.0,
+                samples_per_second: 4.0,
+            };
+            let columns = Epoch::columns(of_values);
+            assert_eq!(Epoch::from_numbers(&epoch.numbers()), Some(epoch));
+            assert_eq!(epoch.numbers().len(), columns.len());
+            assert_eq!(Epoch::from_numbers(&epoch.numbers()[1..]), None);
+            let json = serde_json::to_string(&epoch).unwrap();
+            let fields = json.trim_matches(['{', '}']).split(',').zip(&columns).zip(epoch.numbers());
+            for ((field, column), number) in fields {
+                let (name, value) = field.split_once(':').unwrap();
+                assert_eq!((name, value.parse()), (format!("\"{column}\"").as_str(), Ok(number)), "{json}");
+            }
+            assert_eq!(json.matches(':').count(), columns.len());
+            assert!(serde_json::to_string(&Event::Epoch(epoch)).unwrap().starts_with(r#"{"event":"epoch","epoch":1,"#));
+        }
     }
 }

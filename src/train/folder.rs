@@ -12,11 +12,12 @@ use super::pictures::mistakes;
 use super::resume::{self, CHECKPOINT};
 use super::saved;
 use super::trainer::Trainer;
+use super::verdicts::{Answers, Verdicts};
 use crate::checkpoint::{prepare_folder, write_atomically};
-use crate::data::Split;
+use crate::data::{Dataset, Split};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::report::{EventsLog, MetricsLog, Page};
+use crate::report::{Errors, EventsLog, MetricsLog, Page};
 
 /// The model with the lowest test loss so far.
 const BEST: &str = "best.safetensors";
@@ -45,12 +46,14 @@ impl<'a> RunFolder<'a> {
             }
         }
         let diagnosis: &[&str] = if options.diagnose { &["layers", "parameters"] } else { &[] };
-        let metrics = MetricsLog::create(out, "metrics", &[&Epoch::COLUMNS, diagnosis].concat())?;
+        let columns = Epoch::columns(options.loss_in_use().is_of_values());
+        let columns: Vec<&str> = columns.iter().map(String::as_str).chain(diagnosis.iter().copied()).collect();
+        let metrics = MetricsLog::create(out, "metrics", &columns)?;
         let mut folder = Self { options, metrics, events: EventsLog::create(out)? };
         let config = options.resolved().to_json()?;
         write_atomically(out.join("config.json"), |file| writeln!(file, "{config:#}"))?;
-        for epoch in &trainer.standing.epochs {
-            folder.write(epoch, trainer, None)?;
+        for (epoch, diagnosis) in trainer.standing.epochs.iter().zip(&trainer.standing.diagnoses.epochs) {
+            folder.write(epoch, trainer, diagnosis.as_ref())?;
         }
         Ok(folder)
     }
@@ -61,7 +64,7 @@ impl<'a> RunFolder<'a> {
             trainer.weights()?.save(self.options.out.join(BEST))?;
         }
         self.checkpoint(trainer)?;
-        self.write(epoch, trainer, trainer.diagnosis.as_ref())
+        self.write(epoch, trainer, trainer.standing.diagnosis())
     }
 
     /// Writes where the run stands.
@@ -79,7 +82,7 @@ impl<'a> RunFolder<'a> {
             let steps = trainer.standing.step_losses.len() as u64;
             self.events.histogram(steps, &tensor.name, saved::numbers(tensor))?;
         }
-        let verdicts = trainer.classify_test_samples()?;
+        let verdicts = trainer.judge_test_samples()?;
         let standing = trainer.standing;
         let seconds = standing.seconds();
         let done = Done {
@@ -90,7 +93,7 @@ impl<'a> RunFolder<'a> {
             steps: standing.step_losses.len(),
             train_loss: standing.epochs.last().map_or(f64::NAN, |epoch| epoch.train_loss),
             test_loss: verdicts.loss,
-            test_accuracy: verdicts.accuracy(&split.test),
+            test: verdicts.score(&split.test)?,
             seconds,
             samples_per_second: standing.running.samples as f64 / seconds.max(f64::MIN_POSITIVE),
             peak_bytes: device.ledger().peak_bytes(),
@@ -103,32 +106,28 @@ impl<'a> RunFolder<'a> {
             start,
             done: done.clone(),
             options: named(&self.options.resolved().to_json()?),
-            confusion: verdicts.confusion(&split.test, split.test.class_names())?,
-            mistakes: mistakes(&split.test, &verdicts),
+            errors: errors(&verdicts, &split.test)?,
+            diagnosis: standing.diagnosis().cloned(),
             epochs: standing.epochs,
             step_losses: standing.step_losses,
-            diagnosis: trainer.diagnosis,
             memory: trainer.memory,
         };
         write_atomically(out.join("report.html"), |file| file.write_all(page.to_string().as_bytes()))?;
         Ok(done)
     }
 
-    /// Takes an epoch into the metrics; what is known of the layers is not kept from one run to one that goes on.
+    /// Takes an epoch into the metrics, with what is known of the layers.
     fn write(&mut self, epoch: &Epoch, trainer: &Trainer, diagnosis: Option<&Diagnosis>) -> Result<()> {
         let (layers, parameters) = (diagnosis.map(|d| &d.layers), diagnosis.map(|d| &d.parameters));
         self.metrics.append(&Row { epoch, layers, parameters })?;
         let step = epoch.steps as u64;
-        for (name, distribution) in diagnosis.into_iter().flat_map(Diagnosis::distributions) {
-            self.events.histogram(step, &name, diagnosis::numbers(distribution))?;
-        }
-        let curves_of_layers = diagnosis.map(Diagnosis::curves).unwrap_or_default();
-        let curves_of_layers: Vec<_> = curves_of_layers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        if !curves_of_layers.is_empty() {
-            self.events.scalars(step, &curves_of_layers)?;
+        for (name, distribution) in diagnosis.into_iter().flat_map(|diagnosis| &diagnosis.distributions) {
+            self.events.histogram(step, name, diagnosis::numbers(distribution))?;
         }
         let rate = trainer.learner.rate_at(epoch.steps.saturating_sub(1) as u64);
-        self.events.scalars(step, &curves(epoch, rate))
+        let mut curves = curves(epoch, rate);
+        curves.extend(diagnosis.map(Diagnosis::curves).unwrap_or_default());
+        self.events.scalars(step, &curves.iter().map(|(name, value)| (name.as_str(), *value)).collect::<Vec<_>>())
     }
 }
 
@@ -142,14 +141,26 @@ struct Row<'a> {
 }
 
 /// What TensorBoard draws of an epoch.
-fn curves(epoch: &Epoch, learning_rate: f64) -> [(&'static str, f64); 5] {
-    [
-        ("loss/train", epoch.train_loss),
-        ("loss/test", epoch.test_loss),
-        ("accuracy/train", epoch.train_accuracy),
-        ("accuracy/test", epoch.test_accuracy),
-        ("learning_rate", learning_rate),
-    ]
+fn curves(epoch: &Epoch, learning_rate: f64) -> Vec<(String, f64)> {
+    let mut curves = vec![("loss/train".to_owned(), epoch.train_loss), ("loss/test".to_owned(), epoch.test_loss)];
+    for (part, score) in [("train", epoch.train), ("test", epoch.test)] {
+        curves.extend(score.figures().into_iter().map(|(name, value)| (format!("{name}/{part}"), value)));
+    }
+    curves.push(("learning_rate".to_owned(), learning_rate));
+    curves
+}
+
+/// What a model got wrong, for the page.
+fn errors(verdicts: &Verdicts, test: &Dataset) -> Result<Errors> {
+    Ok(match verdicts.answers {
+        Answers::Classes { .. } => Errors::OfClasses {
+            confusion: verdicts.confusion(test, test.class_names())?,
+            mistakes: mistakes(test, verdicts),
+        },
+        Answers::Values(_) => {
+            Errors::OfValues { targets: verdicts.targets(test)?, agreements: verdicts.agreements(test) }
+        }
+    })
 }
 
 /// The options as names and values for people.

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::indices::EmbeddedFeatures;
+use super::learned::{Share, learned};
 use super::options::{TrainOptions, within};
 use super::text;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nn::layer::{self, Built, Layer};
 use crate::nn::{Activation, Chain, Initializer};
 
@@ -86,6 +88,13 @@ pub enum LayerPlan {
         #[serde(with = "text")]
         name: Activation,
     },
+    /// An [`Activation`] whose parameters are learned: a [`layer::Learned`], or several.
+    Learned {
+        #[serde(with = "text")]
+        activation: Activation,
+        #[serde(default)]
+        per: Share,
+    },
     /// [`layer::Gated`].
     Gated {
         #[serde(with = "text")]
@@ -93,8 +102,38 @@ pub enum LayerPlan {
     },
     /// [`layer::ConcatenatedRelu`].
     ConcatenatedRelu {},
+    /// [`layer::Select`]; the first feature is 1, as the first column of a table is.
+    Select { features: Vec<usize> },
+    /// [`layer::Embedding`] of features that are indices: of the samples as they are, or of those that were selected.
+    Embedding { count: usize, width: usize },
     /// [`layer::Residual`] around these layers.
     Residual { layers: Vec<LayerPlan> },
+    /// [`layer::Branches`].
+    Branches {
+        branches: Vec<Branch>,
+        #[serde(default)]
+        join: Join,
+    },
+}
+
+/// One of several ways beside each other; without layers, the input as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Branch {
+    /// Its layers.
+    #[serde(default)]
+    pub layers: Vec<LayerPlan>,
+}
+
+/// How the results of branches come together: [`layer::Join`] in words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Join {
+    /// One behind the other along the last axis.
+    #[default]
+    Concatenate,
+    /// Their sum.
+    Sum,
 }
 
 fn linear() -> Activation {
@@ -120,11 +159,13 @@ fn running() -> f64 {
 impl LayerPlan {
     /// The most rows or columns of a window, of its stride, its padding and its dilation.
     pub const MAX_WINDOW: usize = 4096;
+    /// The most rows of the table of an embedding: from here on f32 does not hold every index.
+    pub const MAX_INDICES: usize = 1 << 24;
 
     /// Whether sizes and counts are such as can be meant; what depends on the inputs is seen when the layer is built.
     ///
     /// # Errors
-    /// [`Error::Argument`](crate::Error::Argument) naming the value and its limits.
+    /// [`Error::Argument`] naming the value and its limits.
     pub fn check(&self) -> Result<()> {
         let units = |what, count| within("layers", what, count, 1, TrainOptions::MAX_UNITS);
         let window = |what, sizes: [usize; 2], least| {
@@ -149,7 +190,19 @@ impl LayerPlan {
                 window("rows or columns of padding", *padding, 0)
             }
             Self::Reshape { sizes } => sizes.iter().try_for_each(|&size| units("elements along an axis", size)),
+            Self::Learned { activation, per } => learned(*activation, *per).map(drop),
+            Self::Select { features } if features.contains(&0) => {
+                Err(Error::argument("layers", "there is no feature 0 to select: the first is 1"))
+            }
+            Self::Embedding { count, width } => {
+                within("layers", "rows of a table", *count, 1, Self::MAX_INDICES)?;
+                units("numbers in a row", *width)
+            }
             Self::Residual { layers } => layers.iter().try_for_each(Self::check),
+            Self::Branches { branches, .. } => {
+                within("layers", "branches", branches.len(), 1, TrainOptions::MAX_LAYERS)?;
+                branches.iter().flat_map(|branch| &branch.layers).try_for_each(Self::check)
+            }
             _ => Ok(()),
         }
     }
@@ -163,14 +216,18 @@ impl LayerPlan {
             Self::Dropout { .. } | Self::GaussianDropout { .. } | Self::Activation { .. } | Self::BatchNorm { .. } => {
                 None
             }
+            Self::Learned { .. } => None,
             Self::Residual { layers } => layers.iter().find_map(Self::takes_images),
+            Self::Branches { branches, .. } => {
+                branches.iter().flat_map(|branch| &branch.layers).find_map(Self::takes_images)
+            }
             _ => Some(false),
         }
     }
 
-    fn layer(&self) -> Box<dyn Layer> {
+    fn layer(&self) -> Result<Box<dyn Layer>> {
         let bias = |has: bool| has.then_some(Initializer::Constant(0.0));
-        match *self {
+        Ok(match *self {
             Self::Dense { units, activation, bias: has } => {
                 Box::new(layer::Dense::new(units).activation(activation).bias(bias(has)))
             }
@@ -196,19 +253,46 @@ impl LayerPlan {
             Self::Activation { name } => Box::new(layer::Activate::from(name)),
             Self::Gated { activation } => Box::new(layer::Gated(activation)),
             Self::ConcatenatedRelu {} => Box::new(layer::ConcatenatedRelu),
-            Self::Residual { ref layers } => {
-                Box::new(layer::Residual(layers.iter().cloned().fold(Chain::new(), Chain::add)))
+            Self::Learned { activation, per } => learned(activation, per)?,
+            // A place that is not there stays one.
+            Self::Select { ref features } => {
+                Box::new(layer::Select(features.iter().map(|nth| nth.wrapping_sub(1)).collect()))
             }
-        }
+            Self::Embedding { count, width } => Box::new(EmbeddedFeatures(layer::Embedding { count, width })),
+            Self::Residual { ref layers } => Box::new(layer::Residual(chain(layers))),
+            Self::Branches { ref branches, join } => {
+                let join = match join {
+                    Join::Concatenate => layer::Join::Concatenate,
+                    Join::Sum => layer::Join::Sum,
+                };
+                Box::new(layer::Branches {
+                    chains: branches.iter().map(|branch| chain(&branch.layers)).collect(),
+                    join,
+                })
+            }
+        })
     }
+}
+
+fn chain(layers: &[LayerPlan]) -> Chain {
+    layers.iter().cloned().fold(Chain::new(), Chain::add)
 }
 
 impl Layer for LayerPlan {
     fn kind(&self) -> &'static str {
-        self.layer().kind()
+        match self {
+            // That of the formula, or of what it takes to learn several numbers, would say less.
+            Self::Learned { activation, .. } => activation.name(),
+            _ => self.layer().map_or("layer", |layer| layer.kind()),
+        }
     }
 
     fn build(&self, input: &[usize]) -> Result<Built> {
-        self.layer().build(input)
+        if let (Self::Select { features }, Some(&count)) = (self, input.last())
+            && let Some(beyond) = features.iter().find(|&&nth| nth > count)
+        {
+            return Err(Error::argument("layers", format!("feature {beyond} is to be selected from {count}")));
+        }
+        self.layer()?.build(input)
     }
 }

@@ -1,8 +1,9 @@
 //! What a step does to the weights: the rule, and everything that surrounds it.
 
+use super::loss::Loss;
 use super::optimization::RatePlan;
 use super::options::TrainOptions;
-use crate::autograd::{CrossEntropy, Gradients, Var};
+use crate::autograd::{Gradients, Var};
 use crate::error::Result;
 use crate::nn::Network;
 use crate::optim::{self, Average, Schedule, add_l1, limit_norms};
@@ -20,6 +21,8 @@ pub struct Learner {
     clip_value: Option<f64>,
     l1: f64,
     max_norm: Option<f64>,
+    /// What is made small.
+    pub loss: Loss,
     smoothing: f64,
 }
 
@@ -42,13 +45,14 @@ impl Learner {
             clip_value,
             l1,
             max_norm,
+            loss: options.loss_in_use(),
             smoothing,
         })
     }
 
-    /// The loss of logits, shape [rows, classes], against labels, shape `[rows]`: the mean over the rows.
-    pub fn loss(&self, logits: &Var, labels: &Tensor) -> Result<Var> {
-        CrossEntropy::new().label_smoothing(self.smoothing).of_labels(logits, labels)
+    /// The loss of results, shape [rows, outputs], against labels, shape `[rows]`, or values of the shape of the results.
+    pub fn loss(&self, results: &Var, targets: &Tensor) -> Result<Var> {
+        self.loss.of(results, targets, self.smoothing)
     }
 
     /// The learning rate of the step that comes after so many.

@@ -33,7 +33,8 @@ impl StepMemory {
 /// be told from sizes alone.
 pub fn predicted_step(options: &TrainOptions, plan: &ModelPlan, rows: usize) -> Result<Option<usize>> {
     let TrainOptions { accumulate, smoothing, clip_norm, max_norm, .. } = *options;
-    let plain = accumulate == 1 && smoothing == 0.0 && clip_norm.is_none() && max_norm.is_none();
+    let of_classes = !options.loss_in_use().is_of_values();
+    let plain = of_classes && accumulate == 1 && smoothing == 0.0 && clip_norm.is_none() && max_norm.is_none();
     let Some(builder) = plan.perceptron().filter(|_| plain) else { return Ok(None) };
     // Sizes are all that counts, wherever they lie.
     let perceptron = builder.build(&Device::cpu())?;

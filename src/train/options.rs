@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::DataSource;
 use super::layers::LayerPlan;
+use super::loss::Loss;
 use super::optimization::{Optimizer, RatePlan};
 use super::resume::Resume;
+use super::samples::Wanted;
 use super::text;
 use crate::device::DeviceChoice;
 use crate::error::{Error, Result};
@@ -24,6 +26,12 @@ pub struct TrainOptions {
     /// The column of labels, by name or by number from 1, where the data are a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The columns of numbers to predict, by name or by number from 1, where the data are a table or an array of rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub target: Vec<String>,
+    /// How far results are from targets, which says what targets are; none for what suits `target`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
     /// Sizes of the hidden layers, from the input on; empty for none. Without meaning where there are `layers`.
     pub hidden: Vec<usize>,
     /// The activation after each hidden layer.
@@ -98,7 +106,7 @@ impl TrainOptions {
     /// # Errors
     /// [`Error::Argument`] naming the option, its value and the rule it breaks.
     pub fn check(&self) -> Result<()> {
-        self.data.check(self.label.as_deref())?;
+        self.check_targets()?;
         if let Resume::From(path) = &self.resume
             && !path.is_file()
         {
@@ -133,6 +141,42 @@ impl TrainOptions {
         within("patience", "epochs", self.early_stopping.unwrap_or(1), 1, Self::MAX_EPOCHS)
     }
 
+    /// Whether data, loss, label and target are of one kind.
+    fn check_targets(&self) -> Result<()> {
+        let loss = self.loss_in_use();
+        let (name, of_values) = (loss.name(), loss.is_of_values());
+        loss.check()?;
+        match &self.label {
+            Some(label) if of_values => {
+                let rule = format!("{name} is of numbers, and label names '{label}', a column of classes: see target");
+                return Err(Error::argument("loss", rule));
+            }
+            _ if !of_values && !self.target.is_empty() => {
+                let rule = format!("{name} is of classes, and target names '{}', numbers", self.target.join(","));
+                return Err(Error::argument("loss", rule));
+            }
+            _ if of_values && self.smoothing > 0.0 => {
+                return Err(Error::argument("smoothing", format!("is of classes, and {name} is of numbers")));
+            }
+            _ => {}
+        }
+        self.data.check(self.label.as_deref(), of_values)
+    }
+
+    /// The loss, given or that of the targets.
+    pub fn loss_in_use(&self) -> Loss {
+        let usual = if self.target.is_empty() { Loss::CrossEntropy {} } else { Loss::MeanSquaredError {} };
+        self.loss.unwrap_or(usual)
+    }
+
+    /// What is to be learned of the samples.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        match self.loss_in_use().is_of_values() {
+            true => Wanted::Values(&self.target),
+            false => Wanted::Classes(self.label.as_deref()),
+        }
+    }
+
     /// The learning rate, given or that of the optimiser.
     pub fn rate(&self) -> f64 {
         self.learning_rate.unwrap_or(self.optimizer.default_learning_rate())
@@ -145,7 +189,12 @@ impl TrainOptions {
 
     /// The same with every number that follows from another one said: what a run records.
     pub fn resolved(&self) -> Self {
-        Self { learning_rate: Some(self.rate()), weight_decay: Some(self.decay()), ..self.clone() }
+        Self {
+            loss: Some(self.loss_in_use()),
+            learning_rate: Some(self.rate()),
+            weight_decay: Some(self.decay()),
+            ..self.clone()
+        }
     }
 }
 
@@ -154,6 +203,8 @@ impl Default for TrainOptions {
         Self {
             data: DataSource::Digits,
             label: None,
+            target: Vec::new(),
+            loss: None,
             hidden: vec![128, 64],
             activation: Activation::Relu,
             layers: Vec::new(),
@@ -186,10 +237,12 @@ impl Default for TrainOptions {
 pub struct EvalOptions {
     /// The file that holds the weights.
     pub model: PathBuf,
-    /// Whose test samples to classify.
+    /// Whose test samples to try it on.
     pub data: DataSource,
     /// The column of labels, by name or by number from 1, where the data are a table.
     pub label: Option<String>,
+    /// The columns of numbers to predict, in the same way; none for those that the model learned.
+    pub target: Vec<String>,
     /// Samples per forward pass.
     pub batch_size: usize,
     /// Where to compute.
@@ -205,7 +258,7 @@ impl EvalOptions {
         if !self.model.is_file() {
             return Err(Error::argument("model", format!("'{}' is not a file", self.model.display())));
         }
-        self.data.check(self.label.as_deref())?;
+        self.data.check(self.label.as_deref(), !self.target.is_empty())?;
         within("batch-size", "samples", self.batch_size, 1, TrainOptions::MAX_BATCH)
     }
 }

@@ -1,16 +1,17 @@
 //! Pictures of the samples that a model takes for what they are not.
 
-use super::evaluate::Verdicts;
+use super::verdicts::{Answers, Verdicts};
 use crate::data::{Dataset, Features};
 use crate::report::{GrayImage, Mistake};
 
 /// Misclassified samples shown on the page.
 const MISTAKES: usize = 48;
 
-/// The first samples that were taken for what they are not.
+/// The first samples that were taken for what they are not; none where values are predicted.
 pub fn mistakes(test: &Dataset, verdicts: &Verdicts) -> Vec<Mistake> {
+    let Answers::Classes { predictions, .. } = &verdicts.answers else { return Vec::new() };
     let name = |class: usize| test.class_names().get(class).cloned().unwrap_or_else(|| class.to_string());
-    let pairs = test.labels().iter().zip(&verdicts.predictions).enumerate();
+    let pairs = test.labels().iter().zip(predictions).enumerate();
     let wrong = pairs.filter(|(_, (truth, (class, _)))| **truth as usize != *class);
     wrong
         .take(MISTAKES)

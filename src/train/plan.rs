@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::indices::{IndexFeature, check_indices, index_features};
 use super::layers::LayerPlan;
 use super::options::{TrainOptions, within};
 use super::text;
-use crate::data::{Dataset, Geometry};
+use crate::data::{Dataset, Features, Geometry, Normalisation};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::layer::{Dense, Flatten, Layer};
@@ -55,6 +56,47 @@ impl ModelPlan {
     /// Numbers in one input.
     pub fn features(&self) -> usize {
         self.input.iter().fold(1, |product, &size| product.saturating_mul(size))
+    }
+
+    /// The features that are taken for indices into the tables of embeddings.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an embedding of something computed.
+    fn indices(&self) -> Result<Vec<IndexFeature>> {
+        index_features(&self.layers, &self.input)
+    }
+
+    /// The samples as the network takes them: indices are numbers. Where it cannot take them, the error is the rule.
+    pub(super) fn accept(&self, samples: Dataset) -> Result<Dataset, String> {
+        let Geometry { channels, rows, columns, .. } = samples.geometry();
+        match *self.input {
+            [height, width, depth] if [height, width, depth] != [rows, columns, channels] => {
+                let takes = Geometry { channels: depth, rows: height, columns: width, ..samples.geometry() };
+                return Err(format!("takes images of {takes}, and the samples are {}", samples.geometry()));
+            }
+            [inputs] if inputs != samples.geometry().features() => {
+                let features = samples.geometry().features();
+                return Err(format!("takes {inputs} inputs, and the samples have {features} features"));
+            }
+            _ => {}
+        }
+        let indices = self.indices().map_err(|error| error.to_string())?;
+        check_indices(&samples, &indices).map_err(|rule| format!("takes indices, and the set {rule}"))?;
+        Ok(if indices.is_empty() { samples } else { samples.with_numbers() })
+    }
+
+    /// What the network sees of samples like these: pixels as shares of the maximum, measurements with mean 0 and deviation 1,
+    /// indices as they are.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub(super) fn normalisation(&self, train: &Dataset) -> Result<Normalisation> {
+        let usual = match train.features() {
+            Features::Bytes(_) => Normalisation::UNIT,
+            Features::Floats(_) => Normalisation::per_feature(train),
+        };
+        let indices: Vec<_> = self.indices()?.iter().map(|index| index.feature).collect();
+        if indices.is_empty() { Ok(usual) } else { usual.but_for(&indices, self.features()) }
     }
 
     /// The network, with weights drawn by `seed`. Results that are no row are flattened for the output.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::event::{Event, Start};
 use super::options::TrainOptions;
-use super::samples::load;
+use super::samples::prepared;
 use super::trainer::Trainer;
 use crate::device::Device;
 use crate::error::Result;
@@ -29,18 +29,27 @@ pub fn profile(options: &TrainOptions, schedule: Schedule) -> Result<ProfiledTra
     options.check()?;
     let device = Device::open(options.device)?;
     let ceilings = Ceilings::of(&device)?;
-    let split = load(&options.data, options.label.as_deref(), options.seed)?;
-    let mut trainer = Trainer::new(options, &device, &split)?;
+    let (plan, split) = prepared(options)?;
+    let mut trainer = Trainer::new(options, plan, &device, &split)?;
     let start = trainer.start();
     let mut profiler = Profiler::new(&device, schedule)?;
     let mut outcome = Ok(());
     while outcome.is_ok() && !profiler.is_over() {
         trainer.epoch(&mut |event| {
-            if let Event::Step(_) = event {
-                outcome = profiler.step();
+            let Event::Step(step) = event else { return ControlFlow::Continue(()) };
+            outcome = profiler.step();
+            // What is tested at the end of an epoch belongs to no step.
+            let ends_epoch = step.step % start.steps_per_epoch == 0;
+            if outcome.is_err() || profiler.is_over() || ends_epoch {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
-            if outcome.is_err() || profiler.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        if outcome.is_ok() && !profiler.is_over() {
+            trainer.epoch(&mut |_| ControlFlow::Continue(()))?;
+            profiler.restart_step()?;
+        }
     }
     outcome?;
     Ok(ProfiledTraining { start, profile: profiler.finish()?, ceilings })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::diagnosis::Diagnoses;
 use super::event::Epoch;
 use super::learner::Learner;
 use super::optimization::RatePlan;
@@ -23,10 +24,13 @@ const RUNNING: &str = "running";
 const BEST: &str = "best_test_loss";
 const PASSES: &str = "passes";
 const UPDATES: &str = "average.updates";
-/// Tensors: the rows of the table of epochs, the losses of the steps, and the averaged weights.
+/// Tensors: the rows of the table of epochs, the losses of the steps, what went on in the layers as JSON, and the averaged weights
+/// and statistics, these by number.
 const EPOCHS: &str = "epochs";
 const LOSSES: &str = "step_losses";
+const DIAGNOSES: &str = "diagnoses";
 const AVERAGE: &str = "average";
+const STATISTICS: &str = "average.statistics";
 
 /// Whether to go on from a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,8 +65,8 @@ impl FromStr for Resume {
 
 /// Writes the checkpoint of a run into its folder, whole or not at all.
 pub fn save(options: &TrainOptions, model: &Network, learner: &Learner, standing: &Standing) -> Result<()> {
-    let running =
-        serde_json::to_string(&standing.running).map_err(|cause| Error::argument("checkpoint", cause.to_string()))?;
+    let failed = |cause: serde_json::Error| Error::argument("checkpoint", cause.to_string());
+    let running = serde_json::to_string(&standing.running).map_err(failed)?;
     let best = standing.epochs.iter().map(|epoch| epoch.test_loss).fold(f64::INFINITY, f64::min);
     let mut notes: BTreeMap<String, String> = [
         (CONFIG.into(), options.resolved().to_json()?.to_string()),
@@ -73,11 +77,20 @@ pub fn save(options: &TrainOptions, model: &Network, learner: &Learner, standing
     .into();
     let rows: Vec<f64> = standing.epochs.iter().flat_map(Epoch::numbers).collect();
     let mut kept = Vec::new();
-    kept.extend(table(EPOCHS, &rows, Epoch::COLUMNS.len())?);
+    let columns = Epoch::columns(options.loss_in_use().is_of_values()).len();
+    kept.extend(table(EPOCHS, &rows, columns)?);
     kept.extend(table(LOSSES, &standing.step_losses, 1)?);
+    if !standing.diagnoses.is_empty() {
+        let bytes = serde_json::to_vec(&standing.diagnoses).map_err(failed)?;
+        let shape = Shape::new(&[bytes.len()])?;
+        kept.push(NamedTensor { name: DIAGNOSES.into(), dtype: DType::U8, shape, bytes });
+    }
     if let Some(average) = &learner.average {
         notes.insert(UPDATES.into(), average.updates().to_string());
         kept.push(NamedTensor::of(AVERAGE, average.values())?);
+        for (nth, statistic) in average.statistics().iter().enumerate() {
+            kept.push(NamedTensor::of(&format!("{STATISTICS}.{nth}"), statistic)?);
+        }
     }
     save_training_with(options.out.join(CHECKPOINT), model, &learner.optimizer, &notes, &kept)
 }
@@ -97,9 +110,13 @@ pub fn load(path: &Path, options: &TrainOptions, model: &Network, learner: &mut 
     let running = serde_json::from_str(&word(RUNNING)?).map_err(|cause| Error::data(path, cause.to_string()))?;
     let passes = number(PASSES)?;
     if let Some(average) = &mut learner.average {
-        let values = kept.iter().find(|tensor| tensor.name == AVERAGE);
-        let values = values.ok_or_else(|| Error::data(path, "has no averaged weights"))?;
-        average.restore(number(UPDATES)?, &values.to_tensor(model.device())?)?;
+        let averaged = |name: &str| {
+            let tensor = kept.iter().find(|tensor| tensor.name == name);
+            tensor.ok_or_else(|| Error::data(path, format!("has no {name}")))?.to_tensor(model.device())
+        };
+        let places = 0..average.statistics().len();
+        let statistics = places.map(|nth| averaged(&format!("{STATISTICS}.{nth}"))).collect::<Result<Vec<_>>>()?;
+        average.restore(number(UPDATES)?, &averaged(AVERAGE)?, &statistics)?;
     }
     let column = |name: &str| {
         let tensor = kept.iter().find(|tensor| tensor.name == name && tensor.dtype == DType::F64);
@@ -107,8 +124,18 @@ pub fn load(path: &Path, options: &TrainOptions, model: &Network, learner: &mut 
             tensor.bytes.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
         })
     };
-    let epochs = column(EPOCHS).as_chunks().0.iter().copied().map(Epoch::from_numbers).collect();
-    let standing = Standing { epochs, step_losses: column(LOSSES), running };
+    let columns = Epoch::columns(options.loss_in_use().is_of_values()).len();
+    let broken = || Error::data(path, "has a table of epochs with other columns");
+    let epochs =
+        column(EPOCHS).chunks(columns).map(|row| Epoch::from_numbers(row).ok_or_else(broken)).collect::<Result<_>>()?;
+    let diagnoses = match kept.iter().find(|tensor| tensor.name == DIAGNOSES) {
+        Some(tensor) => {
+            serde_json::from_slice(&tensor.bytes).map_err(|cause| Error::data(path, format!("{DIAGNOSES}: {cause}")))?
+        }
+        None => Diagnoses::default(),
+    };
+    let mut standing = Standing { epochs, step_losses: column(LOSSES), running, diagnoses };
+    standing.diagnoses.epochs.resize(standing.epochs.len(), None);
     load_training_of(weights, path, model, &mut learner.optimizer)?;
     model.set_passes(passes);
     Ok(standing)

@@ -4,13 +4,13 @@ use super::event::{Done, Event, Watch};
 use super::folder::RunFolder;
 use super::options::TrainOptions;
 use super::resume;
-use super::samples::load;
+use super::samples::prepared;
 use super::trainer::Trainer;
 use crate::device::Device;
 use crate::error::Result;
 use crate::optim::{EarlyStopping, Verdict};
 
-/// Trains a classifier and writes the run folder: `model.safetensors`, `config.json`, `metrics.csv`, `metrics.jsonl`,
+/// Trains a model and writes the run folder: `model.safetensors`, `config.json`, `metrics.csv`, `metrics.jsonl`,
 /// `events.out.tfevents` for TensorBoard and `report.html`; after each epoch `checkpoint.safetensors`, to
 /// [go on from](TrainOptions::resume), and `best.safetensors`, the model with the lowest test loss. A watcher that breaks stops
 /// the training; what there is by then is saved.
@@ -21,8 +21,8 @@ use crate::optim::{EarlyStopping, Verdict};
 pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
     options.check()?;
     let device = Device::open(options.device)?;
-    let split = load(&options.data, options.label.as_deref(), options.seed)?;
-    let mut trainer = Trainer::new(options, &device, &split)?;
+    let (plan, split) = prepared(options)?;
+    let mut trainer = Trainer::new(options, plan, &device, &split)?;
     if let Some(path) = options.resume.file(&options.out) {
         trainer.standing = resume::load(&path, options, &trainer.model, &mut trainer.learner)?;
     }

@@ -1,109 +1,63 @@
-//! Samples on the device: features normalised, and labels.
+//! The samples of a source, and how they become what a model sees and learns.
 
 use super::choices::DataSource;
-use crate::data::{self, Dataset, Features, Normalisation, Split};
+use super::options::TrainOptions;
+use super::plan::ModelPlan;
+use crate::data::{self, Dataset, Loader, Normalisation, Split};
 use crate::device::Device;
-use crate::error::Result;
-use crate::tensor::{Prefetched, Tensor};
+use crate::error::{Error, Result};
 
-/// The training and test samples of a source, whose labels are in the column `label` of a table.
-pub fn load(source: &DataSource, label: Option<&str>, seed: u64) -> Result<Split> {
-    match source {
-        DataSource::Digits => data::digits(),
-        DataSource::Synthetic(count) => data::synthetic(*count, seed),
-        DataSource::Path(path) => data::load(path, label, seed),
+/// What is to be learned of samples.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// A class; of a table, that of this column.
+    Classes(Option<&'a str>),
+    /// Numbers; of a table, those of these columns.
+    Values(&'a [String]),
+}
+
+/// The training and test samples of a source.
+pub fn load(source: &DataSource, wanted: Wanted, seed: u64) -> Result<Split> {
+    match (source, wanted) {
+        (DataSource::Digits, _) => data::digits(),
+        (DataSource::Synthetic(count), _) => data::synthetic(*count, seed),
+        (DataSource::Path(path), Wanted::Classes(label)) => data::load(path, label, seed),
+        (DataSource::Path(path), Wanted::Values(columns)) => data::load_valued(path, columns, seed),
     }
 }
 
-/// What a model sees of samples like these: pixels as shares of the maximum, measurements with mean 0 and deviation 1.
-pub fn normalisation(train: &Dataset) -> Normalisation {
-    match train.features() {
-        Features::Bytes(_) => Normalisation::UNIT,
-        Features::Floats(_) => Normalisation::per_feature(train),
+/// How samples become what a model sees, and their targets what it learns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preparation {
+    /// Of features.
+    pub inputs: Normalisation,
+    /// Of targets that are values.
+    pub targets: Normalisation,
+}
+
+impl Preparation {
+    /// The one for samples like these: features as the plan has them, values with mean 0 and deviation 1, so that losses and
+    /// rates do not depend on units.
+    pub fn new(plan: &ModelPlan, train: &Dataset) -> Result<Self> {
+        Ok(Self { inputs: plan.normalisation(train)?, targets: Normalisation::of_values(train) })
+    }
+
+    /// Tensors of samples for a model with inputs of these sizes.
+    pub fn loader<'a>(&'a self, samples: &'a Dataset, sizes: &'a [usize], device: &'a Device) -> Loader<'a> {
+        Loader::new(samples, sizes, device).normalised(&self.inputs, &self.targets)
     }
 }
 
-/// A batch on the device.
-pub struct Batch {
-    /// Shape [samples, features] or [samples, height, width, channels], F32, normalised.
-    pub images: Tensor,
-    /// Shape [samples], U32.
-    pub labels: Tensor,
-    /// The labels on the host.
-    pub truth: Vec<u32>,
+/// The model that options ask for, and the samples as it takes them.
+pub fn prepared(options: &TrainOptions) -> Result<(ModelPlan, Split)> {
+    let split = load(&options.data, options.wanted(), options.seed)?;
+    let outputs = split.train.classes().max(split.train.value_names().len());
+    let plan = ModelPlan::new(options, split.train.geometry(), outputs);
+    let split = accepted(split, &plan)?;
+    Ok((plan, split))
 }
 
-/// A batch on its way to the device, while the one before it is worked on.
-pub struct NextBatch {
-    images: Prefetched,
-    labels: Prefetched,
-    truth: Vec<u32>,
-}
-
-impl NextBatch {
-    /// The samples of these indices in the form of the inputs of a model: `[features]`, or [height, width, channels].
-    pub fn new(
-        dataset: &Dataset,
-        by: &Normalisation,
-        indices: &[usize],
-        input: &[usize],
-        device: &Device,
-    ) -> Result<Self> {
-        let _scope = crate::scope::enter("batch");
-        let truth = dataset.labels_at(indices)?;
-        let images = inputs(dataset, by, indices, input, device)?;
-        let labels = Prefetched::new(&truth, &[truth.len()], device)?;
-        Ok(Self { images, labels, truth })
-    }
-
-    /// The batch, once it is there.
-    pub fn arrive(self) -> Result<Batch> {
-        let Self { images, labels, truth } = self;
-        Ok(Batch { images: images.arrive()?, labels: labels.arrive()?, truth })
-    }
-
-    /// Its size on the device.
-    pub fn bytes(&self) -> usize {
-        self.images.bytes() + self.labels.bytes()
-    }
-}
-
-/// The features of the samples of these indices, normalised, in the form of the inputs of a model, on their way to the device.
-pub fn inputs(
-    dataset: &Dataset,
-    by: &Normalisation,
-    indices: &[usize],
-    input: &[usize],
-    device: &Device,
-) -> Result<Prefetched> {
-    let features = dataset.geometry().features();
-    let mut floats = vec![0.0; indices.len() * features];
-    dataset.normalise(indices, by, &mut floats)?;
-    if let &[height, width, channels] = input {
-        floats.chunks_exact_mut(features).for_each(|image| channels_last(image, height * width, channels));
-    }
-    Prefetched::new(&floats, &[&[indices.len()], input].concat(), device)
-}
-
-/// An image of planes of so many pixels as one of pixels of so many channels.
-fn channels_last(image: &mut [f32], pixels: usize, channels: usize) {
-    if channels == 1 {
-        return;
-    }
-    let planes = image.to_vec();
-    for (at, value) in image.iter_mut().enumerate() {
-        *value = planes[at % channels * pixels + at / channels];
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn planes_become_pixels() {
-        let mut image = [1.0, 2.0, 3.0, 4.0, 10.0, 20.0, 30.0, 40.0];
-        channels_last(&mut image, 4, 2);
-        assert_eq!(image, [1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 4.0, 40.0]);
-    }
+fn accepted(split: Split, plan: &ModelPlan) -> Result<Split> {
+    let accept = |samples| plan.accept(samples).map_err(|rule| Error::argument("data", format!("the model {rule}")));
+    Ok(Split { train: accept(split.train)?, test: accept(split.test)? })
 }

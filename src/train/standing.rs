@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::diagnosis::{Diagnoses, Diagnosis};
 use super::event::Epoch;
+use super::score::{Score, Tally};
 
 /// What a run did so far.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,6 +15,8 @@ pub struct Standing {
     pub step_losses: Vec<f64>,
     /// The epoch under way.
     pub running: Running,
+    /// What went on in the layers.
+    pub diagnoses: Diagnoses,
 }
 
 /// The part of an epoch that is done, and sums over it.
@@ -22,8 +26,8 @@ pub struct Running {
     pub batches: usize,
     /// The sum of the losses of their samples.
     pub loss_sum: f64,
-    /// Samples that were classified right.
-    pub right: usize,
+    /// What their score is made of.
+    pub tally: Tally,
     /// Samples in all.
     pub seen: usize,
     /// Seconds of training.
@@ -39,21 +43,27 @@ impl Standing {
     }
 
     /// Ends the epoch under way with what the test came to.
-    pub fn end_epoch(&mut self, test_loss: f64, test_accuracy: f64) -> Epoch {
-        let Running { loss_sum, right, seen, seconds, samples, .. } = self.running;
+    pub fn end_epoch(&mut self, test_loss: f64, test: Score) -> Epoch {
+        let Running { loss_sum, tally, seen, seconds, samples, .. } = self.running;
         let epoch = Epoch {
             epoch: self.epochs.len() + 1,
             steps: self.step_losses.len(),
             train_loss: loss_sum / seen as f64,
-            train_accuracy: right as f64 / seen as f64,
+            train: tally.score(seen, matches!(test, Score::Values { .. })),
             test_loss,
-            test_accuracy,
+            test,
             seconds: self.seconds(),
             samples_per_second: seen as f64 / seconds,
         };
         self.epochs.push(epoch);
+        self.diagnoses.epochs.push(self.diagnoses.running.take());
         self.running = Running { samples, ..Running::default() };
         epoch
+    }
+
+    /// What went on in the layers in the last step of the last epoch, where it was watched.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.diagnoses.epochs.last().and_then(Option::as_ref)
     }
 
     /// Whether the last epoch has the lowest test loss so far.

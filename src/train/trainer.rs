@@ -4,18 +4,19 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::diagnosis::Diagnosis;
-use super::evaluate::{Verdicts, classify};
 use super::event::{Epoch, Event, Start, Step, Watch};
 use super::learner::Learner;
 use super::memory::{StepMemory, predicted_step};
 use super::options::TrainOptions;
 use super::plan::ModelPlan;
-use super::samples::{Batch, NextBatch, normalisation};
+use super::samples::Preparation;
 use super::saved;
+use super::score::Tally;
 use super::standing::Standing;
+use super::verdicts::{Verdicts, judge};
 use crate::autograd::{Gradients, Tape};
 use crate::checkpoint::Weights;
-use crate::data::{Batches, Normalisation, Split};
+use crate::data::{Batch, Batches, PrefetchedBatch, Split};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::Network;
@@ -29,8 +30,8 @@ pub struct Trainer<'a> {
     device: &'a Device,
     split: &'a Split,
     batches: Batches,
-    /// How samples become what the model sees.
-    pub normalisation: Normalisation,
+    /// How samples become what the model sees and learns.
+    pub preparation: Preparation,
     /// What the model is made from.
     pub plan: ModelPlan,
     /// The model.
@@ -43,18 +44,15 @@ pub struct Trainer<'a> {
     pub live_bytes: (usize, usize),
     /// Device memory over one step.
     pub memory: Option<MemoryTrace>,
-    /// What went on in the layers in the last step of the last epoch, where that is watched.
-    pub diagnosis: Option<Diagnosis>,
     steps_here: usize,
     /// The batch that is worked on next, on its way.
-    next: Option<NextBatch>,
+    next: Option<PrefetchedBatch>,
 }
 
 impl<'a> Trainer<'a> {
-    /// A new model for these samples.
-    pub fn new(options: &'a TrainOptions, device: &'a Device, split: &'a Split) -> Result<Self> {
+    /// A new model of this plan for samples that it [accepts](ModelPlan::accept).
+    pub fn new(options: &'a TrainOptions, plan: ModelPlan, device: &'a Device, split: &'a Split) -> Result<Self> {
         let train = &split.train;
-        let plan = ModelPlan::new(options, train.geometry(), train.classes());
         let model = plan.build(options.seed, device)?;
         let batches = Batches::new(train.samples(), options.batch_size)?.shuffled(options.seed);
         let learner = Learner::new(options, &model, steps_per_epoch(&batches, options))?;
@@ -63,14 +61,13 @@ impl<'a> Trainer<'a> {
             device,
             split,
             batches,
-            normalisation: normalisation(train),
+            preparation: Preparation::new(&plan, train)?,
             plan,
             model,
             learner,
             standing: Standing::default(),
             live_bytes: (0, 0),
             memory: None,
-            diagnosis: None,
             steps_here: 0,
             next: None,
         })
@@ -100,12 +97,12 @@ impl<'a> Trainer<'a> {
         while batches.peek().is_some() {
             let begin = Instant::now();
             let parts: Vec<_> = batches.by_ref().take(self.options.accumulate).collect();
-            let (loss, hits) = self.step(&parts, batches.peek().map(Vec::as_slice))?;
+            let (loss, tally) = self.step(&parts, batches.peek().map(Vec::as_slice))?;
             let samples: usize = parts.iter().map(Vec::len).sum();
             let running = &mut self.standing.running;
             running.batches += parts.len();
             running.loss_sum += loss * samples as f64;
-            running.right += hits;
+            running.tally.add(tally);
             running.seen += samples;
             running.samples += samples;
             running.seconds += begin.elapsed().as_secs_f64();
@@ -115,7 +112,7 @@ impl<'a> Trainer<'a> {
                 epoch,
                 step: self.standing.step_losses.len(),
                 loss,
-                accuracy: hits as f64 / samples as f64,
+                score: tally.score(samples, self.learner.loss.is_of_values()),
                 samples: samples_so_far,
                 seconds: self.standing.seconds(),
             };
@@ -124,18 +121,17 @@ impl<'a> Trainer<'a> {
                 return Ok(None);
             }
         }
-        let verdicts = self.classify_test_samples()?;
+        let verdicts = self.judge_test_samples()?;
         if !verdicts.loss.is_finite() && !last.is_empty() {
             return Err(self.diverged(&last)?);
         }
-        Ok(Some(self.standing.end_epoch(verdicts.loss, verdicts.accuracy(&self.split.test))))
+        Ok(Some(self.standing.end_epoch(verdicts.loss, verdicts.score(&self.split.test)?)))
     }
 
     /// What the model makes of the test samples, with the weights that would be saved.
-    pub fn classify_test_samples(&self) -> Result<Verdicts> {
-        self.learner.with_final_weights(&self.model, || {
-            classify(&self.model, &self.split.test, &self.normalisation, self.options.batch_size)
-        })
+    pub fn judge_test_samples(&self) -> Result<Verdicts> {
+        let Self { options, split, preparation, model, learner, .. } = self;
+        learner.with_final_weights(model, || judge(model, &split.test, preparation, learner.loss, options.batch_size))
     }
 
     /// The model as it would be saved.
@@ -143,13 +139,13 @@ impl<'a> Trainer<'a> {
         let mut weights = self.learner.with_final_weights(&self.model, || Weights::of(&self.model))?;
         weights.metadata.insert(saved::SEED.into(), self.options.seed.to_string());
         saved::attach_plan(&mut weights, &self.plan)?;
-        saved::attach(&mut weights, &self.normalisation, self.split.train.class_names())?;
+        saved::attach(&mut weights, &self.preparation, self.learner.loss, &self.split.train)?;
         Ok(weights)
     }
 
     /// One optimiser step on these batches together, while the `next` one after them is on its way; gives the mean loss, and
-    /// how many samples were classified right before it.
-    fn step(&mut self, parts: &[Vec<usize>], next: Option<&[usize]>) -> Result<(f64, usize)> {
+    /// what the score before it is made of.
+    fn step(&mut self, parts: &[Vec<usize>], next: Option<&[usize]>) -> Result<(f64, Tally)> {
         if let (None, Some(first)) = (&self.next, parts.first()) {
             self.next = Some(self.batch(first)?);
         }
@@ -161,19 +157,19 @@ impl<'a> Trainer<'a> {
         let samples: usize = parts.iter().map(Vec::len).sum();
         let watched = self.options.diagnose && next.is_none();
         let mut layers = Vec::new();
-        let (mut loss_sum, mut hits, mut sum) = (0.0, 0, None::<Gradients>);
+        let (mut loss_sum, mut tally, mut sum) = (0.0, Tally::default(), None::<Gradients>);
         for (nth, indices) in parts.iter().enumerate() {
             let Some(batch) = self.next.take() else { break };
             let batch = batch.arrive()?;
             let following = parts.get(nth + 1).map(Vec::as_slice).or(next);
             self.next = following.map(|indices| self.batch(indices)).transpose()?;
-            let (loss, right, mut gradients) = self.gradients(batch, watched.then_some(&mut layers))?;
+            let (loss, part, mut gradients) = self.gradients(indices, batch, watched.then_some(&mut layers))?;
             if !loss.is_finite() {
                 self.model.set_passes(self.model.passes() - 1);
                 return Err(self.diverged(indices)?);
             }
             loss_sum += loss * indices.len() as f64;
-            hits += right;
+            tally.add(part);
             if parts.len() > 1 {
                 gradients.scale(indices.len() as f64 / samples as f64)?;
             }
@@ -187,7 +183,7 @@ impl<'a> Trainer<'a> {
             self.learner.step(&self.model, &mut gradients)?;
             if watched {
                 let parameters = ParameterReport::all(&self.model, &gradients, before.as_ref())?;
-                self.diagnosis = Some(Diagnosis::new(layers, parameters));
+                self.standing.diagnoses.running = Some(Diagnosis::new(layers, parameters));
             }
         }
         self.live_bytes = (before, ledger.live_bytes() - self.next_bytes());
@@ -195,37 +191,41 @@ impl<'a> Trainer<'a> {
             let predicted = predicted_step(self.options, &self.plan, samples)?;
             self.memory = Some(recording.trace(predicted, self.next_bytes()));
         }
-        Ok((loss_sum / samples as f64, hits))
+        Ok((loss_sum / samples as f64, tally))
     }
 
-    /// The loss of a batch, how many of it were classified right, and the gradients; and what the results of the layers were
-    /// like, where that is asked for.
-    fn gradients(&self, batch: Batch, layers: Option<&mut Vec<ResultReport>>) -> Result<(f64, usize, Gradients)> {
+    /// The loss of a batch of the samples of these indices, what its score is made of, and the gradients; and what the results of
+    /// the layers were like, where that is asked for.
+    fn gradients(
+        &self,
+        indices: &[usize],
+        batch: Batch,
+        layers: Option<&mut Vec<ResultReport>>,
+    ) -> Result<(f64, Tally, Gradients)> {
         let tape = Tape::new();
-        let logits = match layers {
-            None => self.model.forward(&tape, &batch.images)?,
+        let results = match layers {
+            None => self.model.forward(&tape, &batch.inputs)?,
             Some(layers) => {
-                let (logits, watched) = self.model.forward_watched(&tape, &batch.images)?;
+                let (results, watched) = self.model.forward_watched(&tape, &batch.inputs)?;
                 *layers = watched.report()?;
-                logits
+                results
             }
         };
-        let classes = {
+        let tally = {
             let _scope = scope::enter("metrics");
-            logits.tensor().argmax(1)?.to_vec::<i64>()?
+            Tally::of(results.tensor(), &self.split.train, indices, &self.preparation)?
         };
-        let hits = classes.iter().zip(&batch.truth).filter(|(class, truth)| **class == i64::from(**truth)).count();
-        let loss = self.learner.loss(&logits, &batch.labels)?;
-        drop(logits);
-        Ok((loss.item()?, hits, loss.backward()?))
+        let loss = self.learner.loss(&results, &batch.targets)?;
+        drop(results);
+        Ok((loss.item()?, tally, loss.backward()?))
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<NextBatch> {
-        NextBatch::new(&self.split.train, &self.normalisation, indices, self.model.input(), self.device)
+    fn batch(&self, indices: &[usize]) -> Result<PrefetchedBatch> {
+        self.preparation.loader(&self.split.train, self.model.input(), self.device).prefetch(indices)
     }
 
     fn next_bytes(&self) -> usize {
-        self.next.as_ref().map_or(0, NextBatch::bytes)
+        self.next.as_ref().map_or(0, PrefetchedBatch::bytes)
     }
 
     /// Why training cannot go on, found by running the same batch once more and looking at every layer.
@@ -233,12 +233,12 @@ impl<'a> Trainer<'a> {
         let step = self.learner.optimizer.steps() + 1;
         let found = |place: String| Ok(Error::Diverged { step, place });
         let batch = self.batch(indices)?.arrive()?;
-        let (logits, watched) = self.model.forward_watched(&Tape::new(), &batch.images)?;
+        let (results, watched) = self.model.forward_watched(&Tape::new(), &batch.inputs)?;
         if let Some(layer) = watched.report()?.into_iter().find(|layer| layer.values.unusable > 0) {
             return found(format!("the result of {}", layer.layer));
         }
         drop(watched);
-        let gradients = self.learner.loss(&logits, &batch.labels)?.backward()?;
+        let gradients = self.learner.loss(&results, &batch.targets)?.backward()?;
         let reports = ParameterReport::all(&self.model, &gradients, None)?;
         let broken = |report: &&ParameterReport| report.gradient.as_ref().is_some_and(|gradient| gradient.unusable > 0);
         match reports.iter().find(broken) {

@@ -5,7 +5,7 @@ use rectify::formula;
 use rectify::nn::layer::{
     Activate, AppendOne, AveragePool2d, BatchNorm, Branches, ChannelsFirst, ConcatenatedRelu, Conv2d, Dense, Dropout,
     Embedding, Flatten, Gated, GaussianDropout, Join, Layer, LayerNorm, Learned, MaxPool2d, Maxout, Pass, Per, Reshape,
-    Residual, RmsNorm,
+    Residual, RmsNorm, Select,
 };
 use rectify::nn::{Activation, Chain};
 use rectify::{Result, Tensor, Var};
@@ -41,6 +41,8 @@ fn layers() -> Vec<(Box<dyn Layer>, &'static [usize])> {
         (Box::new(Flatten), &[2, 3, 2]),
         (Box::new(ChannelsFirst), &[2, 3, 4]),
         (Box::new(Reshape(vec![4, 3])), &[2, 6]),
+        (Box::new(Select(vec![1, 2, 4, 1])), &[2, 5]),
+        (Box::new(Select(vec![0, 1])), &[3]),
         (Box::new(Dropout(0.4)), &[6]),
         (Box::new(GaussianDropout(0.5)), &[6]),
         (Box::new(Gated(Activation::Sigmoid)), &[6]),

@@ -1,6 +1,8 @@
 //! What is done to weights after a step.
 
-use rectify::nn::{Activation, Mlp};
+use rectify::device::Seed;
+use rectify::nn::layer::{BatchNorm, Dense};
+use rectify::nn::{Activation, Mlp, Network};
 use rectify::optim::{Average, Rule, Sgd, limit_norms};
 use rectify::{DType, Error, Result, Tape, Tensor};
 
@@ -10,6 +12,7 @@ on_devices! {
     averages_are_those_of_pytorch,
     averaged_weights_are_swapped_in_and_out_to_the_bit,
     an_average_allocates_nothing_in_a_step,
+    statistics_are_averaged_with_the_weights,
     norms_are_limited_as_by_pytorch,
     weights_of_16_bits_are_limited_by_norms_of_32,
 }
@@ -65,6 +68,49 @@ fn an_average_allocates_nothing_in_a_step() -> Result<()> {
     sgd.step(&model, &gradients)?;
     average.update(&model)?;
     assert_eq!(recording.events().len(), 0);
+    Ok(())
+}
+
+fn statistics_are_averaged_with_the_weights() -> Result<()> {
+    let device = fresh();
+    let network = Network::new(&[3]).add(BatchNorm::default()).add(Dense::new(2)).seed(1).build(&device)?;
+    let of = |name: &str| {
+        let tensor = network.parameters().get(name).expect("a statistic");
+        Ok::<_, Error>(tensor.to_vec::<f32>()?.into_iter().map(f64::from).collect::<Vec<_>>())
+    };
+    let names = ["batch_norm1.running_mean", "batch_norm1.running_var"];
+    let mut average = Average::new(&network, 0.75)?;
+    let mut expected: Vec<Vec<f64>> = Vec::new();
+    for step in 0..5 {
+        let x =
+            Tensor::normal(&[8, 3], f64::from(step), 2.0, DType::F32, Seed { key: 3, stream: step as u32 }, &device)?;
+        network.forward(&Tape::new(), &x)?;
+        let recording = device.ledger().record();
+        average.update(&network)?;
+        assert_eq!(recording.events().len(), 0);
+        let now = names.map(of).into_iter().collect::<Result<Vec<_>>>()?;
+        // The first is taken as it is.
+        let mixed =
+            |(old, new): (&Vec<f64>, &Vec<f64>)| old.iter().zip(new).map(|(a, b)| 0.75 * a + 0.25 * b).collect();
+        expected = if step == 0 { now } else { expected.iter().zip(&now).map(mixed).collect() };
+    }
+    let own = names.map(of).into_iter().collect::<Result<Vec<_>>>()?;
+    let averaged = average.swapped_in(&network, || names.map(of).into_iter().collect::<Result<Vec<_>>>())?;
+    for (nth, (averaged, expected)) in averaged.iter().zip(&expected).enumerate() {
+        assert!(difference(averaged, expected) < 1e-5, "{averaged:?} {expected:?}");
+        assert!(difference(averaged, &own[nth]) > 1e-2, "the latest are others");
+    }
+    assert_eq!(names.map(of).into_iter().collect::<Result<Vec<_>>>()?, own, "to the bit");
+
+    // An average that goes on from what was kept is the same; one of another model is refused.
+    let mut other = Average::new(&network, 0.75)?;
+    other.restore(average.updates(), average.values(), average.statistics())?;
+    let kept = |average: &Average| average.statistics().iter().map(Tensor::to_vec::<f32>).collect::<Result<Vec<_>>>();
+    assert_eq!((kept(&other)?, other.updates()), (kept(&average)?, 5));
+    assert!(matches!(other.restore(9, average.values(), &[]), Err(Error::Argument { .. })));
+    let few = Tensor::zeros(&[2], DType::F32, &device)?;
+    assert!(matches!(other.restore(9, average.values(), &[few.clone(), few]), Err(Error::Shape { .. })));
+    assert_eq!((kept(&other)?, other.updates()), (kept(&average)?, 5));
     Ok(())
 }
 

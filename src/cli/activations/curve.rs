@@ -53,7 +53,7 @@ pub fn run(args: &Args, activation: Activation) -> Result<(), Failure> {
     if let Some(path) = &args.svg {
         let Curve { x, values, slopes } = curve(PLACES);
         let title = heading(activation);
-        let picture = Curves { title: &title, x: &x, functions: [("value", &values), ("derivative", &slopes)] };
+        let picture = Curves { title: &title, x: &x, functions: &[("value", &values), ("derivative", &slopes)] };
         std::fs::write(path, picture.to_string()).map_err(|cause| Error::io("write", path, cause))?;
     }
     if args.output.json {

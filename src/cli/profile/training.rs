@@ -146,7 +146,7 @@ fn summary(ProfiledTraining { start, profile, .. }: &ProfiledTraining) -> Summar
         step_seconds: profile.step_seconds(),
         busy_seconds: profile.busy_seconds(),
         idle_seconds: profile.idle_seconds(),
-        peak_bytes: profile.peak_bytes(),
+        peak_bytes: profile.peak_bytes,
         calls_left_out: profile.dropped,
     }
 }

@@ -11,6 +11,7 @@ mod gated;
 mod normalize;
 mod pool2d;
 mod reshape;
+mod select;
 mod windows2d;
 
 use std::cell::Cell;
@@ -27,6 +28,7 @@ pub use gated::{ConcatenatedRelu, Gated};
 pub use normalize::{BatchNorm, LayerNorm, RmsNorm};
 pub use pool2d::{AveragePool2d, MaxPool2d};
 pub use reshape::{ChannelsFirst, Flatten, Reshape};
+pub use select::Select;
 
 use super::parameters::ParameterSpec;
 use crate::autograd::Var;

@@ -8,9 +8,9 @@ fn epoch(epoch: usize, loss: f64) -> Epoch {
         epoch,
         steps: epoch * 2,
         train_loss: loss,
-        train_accuracy: 0.5,
+        train: Score::Classes { accuracy: 0.5 },
         test_loss: loss,
-        test_accuracy: 0.75,
+        test: Score::Classes { accuracy: 0.75 },
         seconds: 1.0,
         samples_per_second: 10.0,
     }
@@ -42,7 +42,7 @@ fn page(text: &str, loss: f64) -> Page {
         steps: 6,
         train_loss: loss,
         test_loss: loss,
-        test_accuracy: 0.75,
+        test: Score::Classes { accuracy: 0.75 },
         seconds: 1.0,
         samples_per_second: 10.0,
         peak_bytes: 4096,
@@ -64,16 +64,46 @@ fn page(text: &str, loss: f64) -> Page {
         options: vec![(named(), named())],
         epochs: (1..=3).map(|i| epoch(i, loss / i as f64)).collect(),
         step_losses: vec![loss; 6],
-        confusion: Confusion { classes: vec![named(), "b".into()], counts: vec![2, 1, 0, 1] },
-        mistakes: vec![mistake(0.25), mistake(0.875)],
+        errors: Errors::OfClasses {
+            confusion: Confusion { classes: vec![named(), "b".into()], counts: vec![2, 1, 0, 1] },
+            mistakes: vec![mistake(0.25), mistake(0.875)],
+        },
         diagnosis: None,
         memory: Some(memory),
     }
 }
 
 fn empty() -> Page {
-    let nothing = Page { step_losses: vec![], epochs: vec![], mistakes: vec![], options: vec![], ..page("", 0.0) };
-    Page { confusion: Confusion::default(), memory: Some(MemoryTrace::default()), ..nothing }
+    let nothing = Page { step_losses: vec![], epochs: vec![], options: vec![], ..page("", 0.0) };
+    let errors = Errors::OfClasses { confusion: Confusion::default(), mistakes: vec![] };
+    Page { errors, memory: Some(MemoryTrace::default()), ..nothing }
+}
+
+/// A page of a run that predicts numbers.
+fn page_of_values(text: &str, r2: f64) -> Page {
+    let mut page = page(text, 1.0);
+    let score = Score::Values { r2, mae: 3.5 };
+    page.epochs.iter_mut().for_each(|epoch| (epoch.train, epoch.test) = (score, score));
+    page.done.test = score;
+    let target = Target { name: text.into(), r2, mae: 3.5, rmse: 4.25 };
+    let agreement = Agreement { name: text.into(), pairs: vec![(1.0, 1.5), (2.0, 1.75), (4.0, r2)] };
+    Page { errors: Errors::OfValues { targets: vec![target], agreements: vec![agreement] }, ..page }
+}
+
+#[test]
+fn numbers_have_figures_and_a_picture_in_place_of_accuracy_and_confusion() {
+    let html = page_of_values("price", 0.875).to_string();
+    assert_balanced(&html);
+    for expected in ["<dt>Test R²</dt><dd>0.8750</dd>", "mean absolute error 3.5000", "<td>4.2500</td>", "<h3>R²</h3>"]
+    {
+        assert!(html.contains(expected), "{expected}");
+    }
+    assert!(html.contains("price: predictions by value") && html.contains("predicted as 1.7500"));
+    assert!(!html.to_lowercase().contains("accuracy") && !html.contains("Confusion") && !html.contains("Mistakes"));
+    for html in [page_of_values(HOSTILE, 0.5).to_string(), page_of_values("x", f64::NAN).to_string()] {
+        assert_balanced(&html);
+        assert!(!html.contains("<script") && !html.contains("NaN"));
+    }
 }
 
 /// Fails where a tag is closed that is not the last one opened.
