@@ -3,6 +3,7 @@
 //! They include nothing, so that NVRTC compiles them with no toolkit around. A [`Unit`] puts sources together with their
 //! definitions; the units of formulas are in [`formula::unit`](crate::formula::unit).
 
+mod custom;
 mod groups;
 mod index;
 mod piece;
@@ -10,6 +11,9 @@ mod resources;
 mod rows;
 mod unit;
 
+pub use custom::{
+    BlockLimits, CustomKernel, Diagnosis, Launch, Number, NumberType, Parameter, Role, USUAL_SHARED_BYTES, diagnosis, names,
+};
 pub use groups::Groups;
 pub use index::{GATHERED_WORDS, gather, index_type, scatter_add, summed_vectors};
 pub use piece::{Piece, VECTOR_BYTES, widths};

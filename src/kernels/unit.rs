@@ -1,6 +1,7 @@
 //! What is compiled at once: sources with their definitions, and the kernel in them.
 
 use std::fmt::{Display, Write};
+use std::sync::Arc;
 
 use super::KernelSource;
 
@@ -11,6 +12,8 @@ pub struct Unit {
     pub kernel: String,
     /// The CUDA C++.
     pub text: String,
+    /// The file that a person wrote it in, if it is not one of this crate.
+    pub file: Option<Arc<str>>,
 }
 
 /// A unit as programs use it: to list, and to check a compiler with.
@@ -33,7 +36,7 @@ impl Unit {
             let _ = writeln!(text, "#define {name} {value}");
         }
         sources.iter().for_each(|source| text.push_str(source.text));
-        Self { kernel, text }
+        Self { kernel, text, file: None }
     }
 
     /// The threads of its blocks, if it is compiled for a number of them.

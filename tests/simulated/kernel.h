@@ -12,6 +12,8 @@ struct SimulatedRuntime {
     void (*barrier)();
     // Gives every lane of the mask the values of all of them.
     void (*exchange)(unsigned mask, uint64_t value, uint64_t values[32]);
+    // The shared memory that the launch asked for.
+    char* (*asked_shared)();
 };
 
 struct SimulatedKernel {

@@ -57,6 +57,12 @@ std::string table(const std::string& source) {
            ", &threadIdx, &blockIdx, &blockDim, &gridDim, &simulated_runtime, __bss_start, _end};\n";
 }
 
+// Shared memory that a launch asks for is declared where it is used, as what the launch has of it.
+std::string with_asked_shared(const std::string& source) {
+    const std::regex declared(R"re(extern\s+__shared__\s+(\w[\w ]*?)\s*\b(\w+)\s*\[\s*\]\s*;)re");
+    return std::regex_replace(source, declared, "$1* const $2 = ($1*)simulated_runtime->asked_shared();");
+}
+
 bool knows(int architecture) {
     for (int known : ARCHITECTURES) {
         if (known == architecture) {
@@ -130,7 +136,7 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
         return COMPILATION;
     }
     const std::string base = folder;
-    std::ofstream(base + "/unit.cpp") << program.source << table(program.source);
+    std::ofstream(base + "/unit.cpp") << with_asked_shared(program.source) << table(program.source);
     const char* named = getenv("CXX");
     const std::string command = std::string(named && *named ? named : "c++") +
                                 " -std=c++17 -O1 -w -fPIC -shared -nostdlib -fno-exceptions -fno-rtti -fvisibility=hidden"
