@@ -12,7 +12,8 @@ mod rows;
 mod unit;
 
 pub use custom::{
-    BlockLimits, CustomKernel, Diagnosis, Launch, Number, NumberType, Parameter, Role, USUAL_SHARED_BYTES, diagnosis, names,
+    BlockLimits, CustomKernel, Diagnosis, Launch, Number, NumberType, Parameter, Role, USUAL_SHARED_BYTES, diagnosis,
+    names,
 };
 pub use groups::Groups;
 pub use index::{GATHERED_WORDS, gather, index_type, scatter_add, summed_vectors};

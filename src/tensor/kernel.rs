@@ -115,12 +115,13 @@ impl CudaKernel {
                 return Err(fault(rule));
             }
         }
-        let without = || self.0.fault(self.0.line(), "is given no tensor, so that nothing says on which device it runs");
+        let without =
+            || self.0.fault(self.0.line(), "is given no tensor, so that nothing says on which device it runs");
         first.map(Tensor::device).ok_or_else(without)
     }
 
-    /// What there is to do: as the launch says, else all elements once.
-    fn work(&self, launch: Launch, arguments: &[Argument<'_>]) -> Work {
+    /// What there is to do in a launch: as that says, else all elements once.
+    pub fn work(&self, launch: Launch, arguments: &[Argument<'_>]) -> Work {
         let mut work = Work { flops: launch.flops, ..Work::default() };
         for argument in arguments {
             match argument.0 {
@@ -202,7 +203,9 @@ impl<'a> Passed<'a> {
         }
         if !tensor.layout().is_contiguous() {
             let shape = tensor.shape();
-            return Err(format!("a tensor of shape {shape} for `{parameter}` that is not contiguous: give one that is"));
+            return Err(format!(
+                "a tensor of shape {shape} for `{parameter}` that is not contiguous: give one that is"
+            ));
         }
         Ok(())
     }

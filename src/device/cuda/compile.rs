@@ -144,12 +144,8 @@ impl CompileError {
 /// The error that a compiler's log is about.
 fn rejected(kernel: &str, file: &str, log: String) -> Error {
     let found = diagnosis(&log);
-    let Diagnosis { file: place, line, message, more } = found.unwrap_or_else(|| Diagnosis {
-        file: None,
-        line: None,
-        message: log.clone(),
-        more: 0,
-    });
+    let Diagnosis { file: place, line, message, more } =
+        found.unwrap_or_else(|| Diagnosis { file: None, line: None, message: log.clone(), more: 0 });
     let more = match more {
         0 => String::new(),
         1 => ", and 1 more error".into(),

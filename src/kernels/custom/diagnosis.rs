@@ -27,12 +27,14 @@ pub fn diagnosis(log: &str) -> Option<Diagnosis> {
 
 /// File and line from `k.cu(3): ` or `k.cu:3:7: `.
 fn parse(place: &str) -> (Option<String>, Option<usize>) {
-    let place = place.trim().trim_end_matches(':');
+    let place =
+        ["catastrophic", "fatal"].into_iter().fold(place.trim(), |place, kind| place.trim_end_matches(kind).trim());
+    let place = place.trim_end_matches(':');
     let read = |(file, line): (&str, &str)| Some((file.to_owned(), line.parse().ok()?));
     let in_parentheses = place.strip_suffix(')').and_then(|place| place.rsplit_once('('));
     let behind_colons = || {
         let (before, last) = place.rsplit_once(':')?;
-        read(before.rsplit_once(':')?).or_else(|| read((before, last)))
+        before.rsplit_once(':').and_then(read).or_else(|| read((before, last)))
     };
     match in_parentheses.and_then(read).or_else(behind_colons) {
         Some((file, line)) => (Some(file), Some(line)),
@@ -57,6 +59,8 @@ mod tests {
             ),
             ("C:\\a\\k.cu:4:12: error: expected ';'\n", Some(("C:\\a\\k.cu", 4)), "expected ';'", 0),
             ("k.cu:4: error: x", Some(("k.cu", 4)), "x", 0),
+            ("k.cu:1:10: fatal error: a.h: No such file", Some(("k.cu", 1)), "a.h: No such file", 0),
+            ("k.cu(1): catastrophic error: cannot open \"a.h\"", Some(("k.cu", 1)), "cannot open \"a.h\"", 0),
             (
                 "ptxas error   : Entry function 'k' uses too much shared data (0x10000 bytes, 0xc000 max)",
                 None,
@@ -64,7 +68,8 @@ mod tests {
                 0,
             ),
         ] {
-            let (file, line) = place.map_or((None, None), |(file, line): (&str, _)| (Some(file.to_owned()), Some(line)));
+            let (file, line) =
+                place.map_or((None, None), |(file, line): (&str, _)| (Some(file.to_owned()), Some(line)));
             assert_eq!(diagnosis(log), Some(Diagnosis { file, line, message: message.into(), more }), "{log}");
         }
         assert_eq!(diagnosis("ptxas info    : 0 bytes gmem"), None);

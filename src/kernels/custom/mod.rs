@@ -96,7 +96,9 @@ fn completed(text: &str, file: &str) -> String {
         if line.trim() == INCLUDE {
             let prelude = PRELUDE.text;
             let next = place + 2;
-            whole += &format!("#ifndef REAL\n#define REAL float\n#endif\n#line 1 \"prelude.cuh\"\n{prelude}#line {next} \"{file}\"\n");
+            whole += &format!(
+                "#ifndef REAL\n#define REAL float\n#endif\n#line 1 \"prelude.cuh\"\n{prelude}#line {next} \"{file}\"\n"
+            );
         } else {
             whole.push_str(line);
             whole.push('\n');

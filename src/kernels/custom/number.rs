@@ -151,7 +151,9 @@ mod tests {
             assert_eq!(NumberType::of(&words).map(NumberType::name), Some(name), "{spelling}");
         }
         // `long` has 32 bits on Windows and 64 elsewhere; a `char` has a sign or none; the others no tensor holds.
-        for spelling in ["", "long", "unsigned long", "char", "signed char", "short", "bool", "float2", "int float", "T"] {
+        for spelling in
+            ["", "long", "unsigned long", "char", "signed char", "short", "bool", "float2", "int float", "T"]
+        {
             let words: Vec<_> = spelling.split(' ').collect();
             assert_eq!(NumberType::of(&words), None, "{spelling}");
         }

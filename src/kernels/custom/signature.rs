@@ -198,7 +198,9 @@ fn split<'a>(list: &'a [Token<'a>]) -> Vec<&'a [Token<'a>]> {
 fn parameter(tokens: &[Token<'_>], number: usize, line: usize) -> Result<Parameter, Fault> {
     let written: Vec<_> = tokens.iter().map(|token| token.text).collect();
     let line = tokens.first().map_or(line, |token| token.line);
-    let fault = |rule: String| Err(Fault { line: Some(line), rule: format!("parameter {number}, `{}`, {rule}", written.join(" ")) });
+    let fault = |rule: String| {
+        Err(Fault { line: Some(line), rule: format!("has parameter {number}, `{}`, {rule}", written.join(" ")) })
+    };
     let (mut words, mut stars, mut is_const, mut at) = (Vec::new(), 0, false, 0);
     while let Some(token) = tokens.get(at) {
         match token.text {
@@ -211,24 +213,28 @@ fn parameter(tokens: &[Token<'_>], number: usize, line: usize) -> Result<Paramet
                 at += tokens[at..].iter().take_while(|token| token.text != "]").count();
             }
             _ if token.is_word() => words.push(token.text),
-            other => return fault(format!("is not understood at '{other}': a parameter is a number or a pointer to numbers")),
+            other => {
+                return fault(format!(
+                    "that is not understood at '{other}': it has to be a number or a pointer to numbers"
+                ));
+            }
         }
         at += 1;
     }
     let Some(name) = words.pop().filter(|_| !words.is_empty()) else {
-        return fault("has no name or no type".into());
+        return fault("without a name or a type".into());
     };
     let Some(of) = NumberType::of(&words) else {
-        return fault(format!("has the type {}, and types that are understood are {KNOWN}", words.join(" ")));
+        return fault(format!("of the type {}; types that are understood are {KNOWN}", words.join(" ")));
     };
     let role = match (stars, is_const) {
         (0, _) => Role::Number,
         (1, true) => Role::Input,
         (1, false) => Role::Output,
-        _ => return fault("points to pointers, and a tensor is one pointer".into()),
+        _ => return fault("a pointer to pointers: a tensor is one pointer".into()),
     };
     if role != Role::Number && of == NumberType::U64 {
-        return fault("points to numbers of a type that no tensor has: long long has the same bits".into());
+        return fault("a pointer to numbers of a type that no tensor has: long long has the same bits".into());
     }
     Ok(Parameter { name: name.into(), line, of, role })
 }
@@ -264,14 +270,8 @@ template <class T> __global__ void generic(T* x) {}
         let Signature { line, parameters, most_threads } = find(TEXT, "first").unwrap();
         assert_eq!((line, most_threads), (7, Some(128)));
         let shown: Vec<_> = parameters.iter().map(|parameter| (parameter.line, parameter.to_string())).collect();
-        let expected = [
-            (7, "const f32* x"),
-            (7, "const f32* y"),
-            (8, "f32* z"),
-            (8, "u32 n"),
-            (8, "f64* a"),
-            (8, "u64 b"),
-        ];
+        let expected =
+            [(7, "const f32* x"), (7, "const f32* y"), (8, "f32* z"), (8, "u32 n"), (8, "f64* a"), (8, "u64 b")];
         assert_eq!(shown, expected.map(|(line, text)| (line, text.to_owned())));
         let second = Signature { line: 10, parameters: Vec::new(), most_threads: None };
         assert_eq!(find(TEXT, "second"), Ok(second));
@@ -291,24 +291,30 @@ template <class T> __global__ void generic(T* x) {}
             assert!(at == Some(line) && said.starts_with("is not declared extern \"C\""), "{said}");
         }
         let twice = "extern \"C\" __global__ void k(int n) {}\n#else\nextern \"C\" __global__ void k(float n) {}";
-        assert_eq!(rule(twice, "k"), (Some(1), "is defined here and on line 3: which one is compiled is not known".into()));
+        assert_eq!(
+            rule(twice, "k"),
+            (Some(1), "is defined here and on line 3: which one is compiled is not known".into())
+        );
     }
 
     #[test]
     fn parameters_that_are_not_understood_are_refused_with_their_line() {
         for (parameter, said) in [
-            ("Walk walk", "parameter 2, `Walk walk`, has the type Walk, and types that are understood are float, double"),
-            ("const void* x", "has the type void"),
-            ("long n", "has the type long"),
-            ("float** x", "parameter 2, `float * * x`, points to pointers"),
-            ("float* x[2]", "points to pointers"),
+            (
+                "Walk walk",
+                "has parameter 2, `Walk walk`, of the type Walk; types that are understood are float, double",
+            ),
+            ("const void* x", "of the type void"),
+            ("long n", "of the type long"),
+            ("float** x", "has parameter 2, `float * * x`, a pointer to pointers"),
+            ("float* x[2]", "a pointer to pointers"),
             ("float& x", "is not understood at '&'"),
             ("std::uint8_t n", "is not understood at ':'"),
             ("Vector<float, 4>* x", "is not understood at '<'"),
             ("int n = 3", "is not understood at '='"),
             ("void (*f)(int, int)", "is not understood at '('"),
-            ("float*", "has no name or no type"),
-            ("", "parameter 2, ``, has no name or no type"),
+            ("float*", "without a name or a type"),
+            ("", "has parameter 2, ``, without a name or a type"),
             ("unsigned long long* x", "no tensor has: long long has the same bits"),
         ] {
             let text = format!("\nextern \"C\" __global__ void k(int first,\n{parameter}) {{}}");

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn words_are_told_from_comments_texts_and_directives() {
-        let text = "#define X \\\n  __global__\nint a; // b\n/* c\n d */ float* \"e \\\" f\" R\"x(g)\" )x\" 'h' 1'000.5f é;";
+        let text =
+            "#define X \\\n  __global__\nint a; // b\n/* c\n d */ float* \"e \\\" f\" R\"x(g)\" )x\" 'h' 1'000.5f é;";
         let found: Vec<_> = tokens(text).into_iter().map(|token| (token.line, token.text)).collect();
         let expected = [
             (3, "int"),
