@@ -90,7 +90,7 @@ impl Resources {
 
 /// The warnings in the log of the compiler.
 pub fn warnings(log: &str) -> impl Iterator<Item = &str> {
-    log.lines().filter(|line| line.contains("warning"))
+    log.lines().filter(|line| line.contains("warning") && !line.starts_with("Remark"))
 }
 
 #[cfg(test)]
@@ -100,6 +100,7 @@ mod tests {
     #[test]
     fn the_log_is_read() {
         let log = "u.cu(1): warning #177-D: variable \"q\" was declared but never referenced\n\
+                   Remark: The warnings can be suppressed with \"-diag-suppress <warning-number>\"\n\
                    ptxas info    : Compiling entry function 'k' for 'sm_75'\n\
                    ptxas         .     16 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads\n\
                    ptxas info    : Used 64 registers, used 1 barriers, 4128 bytes smem, 436 bytes cmem[0]\n";

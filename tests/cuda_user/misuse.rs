@@ -120,6 +120,14 @@ fn texts_that_do_not_compile_say_where_at_the_first_launch() {
         assert!(said.starts_with(&format!("saxpy.cu:{line}: kernel saxpy does not compile: ")), "{said}");
         assert!(said.lines().count() == 1 && kernel.log.as_ref().is_some_and(|log| log.lines().count() > 1), "{said}");
     }
+    // The assembler says nothing of its own about this one.
+    let text = TEXT.replace("tile[8192]", "tile[20000]");
+    let result = CudaKernel::from_source(&text, "tiles").unwrap().launch(Launch::over(6, 6), &[Argument::output(&y)]);
+    assert_said(
+        result,
+        "tiles.cu:40: kernel tiles does not compile: it declares 80000 bytes of shared memory, and at most 49152 can be \
+         declared: declare it `extern __shared__` and ask for it at the launch",
+    );
     // The device is as it was.
     assert_eq!(y.to_vec::<f32>().unwrap(), [0.0; 6]);
 }

@@ -9,7 +9,7 @@ use cudarc::nvrtc::sys::nvrtcProgram;
 
 use super::library::{self, Absence, Failure, Library, Nvrtc};
 use crate::error::{Error, KernelError};
-use crate::kernels::{Diagnosis, Resources, Unit, diagnosis};
+use crate::kernels::{Diagnosis, Origin, Resources, Unit, diagnosis};
 
 /// What every unit of this crate is compiled with. The CPU rounds a product before it is added to something, and so does a kernel; and
 /// the assembler says what a kernel uses.
@@ -105,7 +105,7 @@ impl Compiler {
     /// nothing is spilled that has room.
     pub fn compile(&self, unit: &Unit, target: Target) -> Result<Compiled, CompileError> {
         let compiled = self.compile_with(unit, target, None)?;
-        let may_spill = unit.file.is_some();
+        let may_spill = unit.origin.is_some();
         let spills = !may_spill && Resources::from_log(&compiled.log).is_some_and(|used| used.spilled_bytes > 0);
         if spills { self.compile_with(unit, target, Some(ALL_REGISTERS)) } else { Ok(compiled) }
     }
@@ -116,7 +116,7 @@ impl Compiler {
         let (source, name) = (text(&unit.text)?, text(&format!("{}.cu", unit.kernel))?);
         let program = Program::new(self.nvrtc, &source, &name)?;
         let architecture = format!("--gpu-architecture={target}");
-        let usual = if unit.file.is_some() { OPTIONS_OF_OTHERS } else { OPTIONS };
+        let usual = if unit.origin.is_some() { OPTIONS_OF_OTHERS } else { OPTIONS };
         let options = usual.into_iter().chain(more).chain([architecture.as_str()]);
         let options = options.map(text).collect::<Result<Vec<_>, _>>()?;
         let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
@@ -134,27 +134,25 @@ impl Compiler {
 impl CompileError {
     /// As an error of a unit that was compiled for `device`: of its text, where a person wrote it and has to mend it.
     pub fn of_unit(self, unit: &Unit, device: &str) -> Error {
-        match (self, &unit.file) {
-            (Self::Rejected(log), Some(file)) => rejected(&unit.kernel, file, log),
+        match (self, &unit.origin) {
+            (Self::Rejected(log), Some(origin)) => rejected(&unit.kernel, origin, log),
             (error, _) => Error::device(device, format!("kernel {}: {error}", unit.kernel)),
         }
     }
 }
 
 /// The error that a compiler's log is about.
-fn rejected(kernel: &str, file: &str, log: String) -> Error {
-    let found = diagnosis(&log);
-    let Diagnosis { file: place, line, message, more } =
-        found.unwrap_or_else(|| Diagnosis { file: None, line: None, message: log.clone(), more: 0 });
+fn rejected(kernel: &str, origin: &Origin, log: String) -> Error {
+    let Diagnosis { file, line, message, more } = diagnosis(&log, kernel);
     let more = match more {
         0 => String::new(),
         1 => ", and 1 more error".into(),
         more => format!(", and {more} more errors"),
     };
-    Error::Kernel(Box::new(KernelError {
-        log: Some(log),
-        ..KernelError::new(kernel, place.as_deref().unwrap_or(file), line, format!("does not compile: {message}{more}"))
-    }))
+    let file = file.as_deref().unwrap_or(&origin.file);
+    let rule = format!("does not compile: {message}{more}");
+    let error = KernelError::new(kernel, file, line.or(Some(origin.line)), rule);
+    Error::Kernel(Box::new(KernelError { log: Some(log), ..error }))
 }
 
 /// NVRTC's code for a text that does not compile.

@@ -1,5 +1,8 @@
 //! What a compiler says about a text that it refuses.
 
+use super::launch::USUAL_SHARED_BYTES;
+use crate::kernels::Resources;
+
 /// The first error in the log of a compiler, and how many more there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
@@ -13,8 +16,27 @@ pub struct Diagnosis {
     pub more: usize,
 }
 
-/// What there is of errors in a log: lines such as `k.cu(3): error: ...`, `k.cu:3:7: error: ...` or `ptxas error : ...`.
-pub fn diagnosis(log: &str) -> Option<Diagnosis> {
+/// Why a kernel does not compile: the first line such as `k.cu(3): error: ...`, `k.cu:3:7: error: ...` or `ptxas error : ...`.
+pub fn diagnosis(log: &str, kernel: &str) -> Diagnosis {
+    let without_place = |message| Diagnosis { file: None, line: None, message, more: 0 };
+    found(log).or_else(|| too_much_shared(log, kernel).map(without_place)).unwrap_or_else(|| {
+        let last = log.lines().last().unwrap_or_default();
+        without_place(format!("the compiler does not say why: {last}"))
+    })
+}
+
+/// The assembler refuses more shared memory than is usual without a word.
+fn too_much_shared(log: &str, kernel: &str) -> Option<String> {
+    let bytes = Resources::of_kernel(log, kernel)?.shared_bytes;
+    (bytes > USUAL_SHARED_BYTES).then(|| {
+        format!(
+            "it declares {bytes} bytes of shared memory, and at most {USUAL_SHARED_BYTES} can be declared: declare it \
+             `extern __shared__` and ask for it at the launch"
+        )
+    })
+}
+
+fn found(log: &str) -> Option<Diagnosis> {
     let mut errors = log.lines().filter_map(|line| {
         let (place, rest) = line.split_once("error")?;
         let (_number, message) = rest.split_once(':').filter(|(number, _)| number.len() < 12)?;
@@ -70,8 +92,19 @@ mod tests {
         ] {
             let (file, line) =
                 place.map_or((None, None), |(file, line): (&str, _)| (Some(file.to_owned()), Some(line)));
-            assert_eq!(diagnosis(log), Some(Diagnosis { file, line, message: message.into(), more }), "{log}");
+            assert_eq!(diagnosis(log, "k"), Diagnosis { file, line, message: message.into(), more }, "{log}");
         }
-        assert_eq!(diagnosis("ptxas info    : 0 bytes gmem"), None);
+    }
+
+    #[test]
+    fn a_refusal_without_a_word_is_explained_where_it_can_be() {
+        let log = "ptxas info    : Compiling entry function 'k' for 'sm_90'\n\
+                   ptxas         .     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n\
+                   ptxas info    : Used 10 registers, used 1 barriers, 80000 bytes smem\n";
+        let Diagnosis { line, message, .. } = diagnosis(log, "k");
+        assert!(line.is_none() && message.starts_with("it declares 80000 bytes of shared memory, and at most 49152 "));
+        let other = diagnosis(&log.replace("80000", "48000"), "k").message;
+        assert!(other.starts_with("the compiler does not say why: ptxas info    : Used 10 registers"), "{other}");
+        assert_eq!(diagnosis("", "k").message, "the compiler does not say why: ");
     }
 }

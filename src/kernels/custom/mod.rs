@@ -14,7 +14,7 @@ pub use launch::{BlockLimits, Launch, USUAL_SHARED_BYTES};
 pub use number::{Number, NumberType};
 pub use signature::{Parameter, Role, names};
 
-use super::{PRELUDE, Unit};
+use super::{Origin, PRELUDE, Unit};
 use crate::error::{Error, Result};
 use signature::{Fault, Signature};
 
@@ -43,7 +43,8 @@ impl CustomKernel {
         let fault = |Fault { line, rule }| Error::kernel(entry, file, line, rule);
         let signature = signature::find(text, entry).map_err(fault)?;
         let file: Arc<str> = file.into();
-        let unit = Unit { kernel: entry.into(), text: completed(text, &file), file: Some(file.clone()) };
+        let origin = Some(Origin { file: file.clone(), line: signature.line });
+        let unit = Unit { kernel: entry.into(), text: completed(text, &file), origin };
         Ok(Self { number: number(&unit), unit, file, signature })
     }
 

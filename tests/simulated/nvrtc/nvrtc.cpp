@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -37,12 +38,37 @@ std::string read(const std::string& path) {
     return text.str();
 }
 
+const std::regex KERNEL(R"re(extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\s*\()re");
+
+// Bytes of shared memory that a compiled unit declares: what is not in its file.
+size_t declared_shared(const std::string& library) {
+    Elf64_Ehdr head;
+    memcpy(&head, library.data(), sizeof head);
+    size_t bytes = 0;
+    for (int i = 0; i < head.e_phnum; i++) {
+        Elf64_Phdr segment;
+        memcpy(&segment, library.data() + head.e_phoff + i * head.e_phentsize, sizeof segment);
+        bytes += segment.p_type == PT_LOAD ? segment.p_memsz - segment.p_filesz : 0;
+    }
+    return bytes;
+}
+
+// What the assembler says when it refuses a kernel that declares more shared memory than it may: no word of an error.
+std::string refused_shared(const std::string& source, size_t bytes) {
+    std::string log;
+    for (std::sregex_iterator match(source.begin(), source.end(), KERNEL), end; match != end; ++match) {
+        log += "ptxas info    : Compiling entry function '" + (*match)[1].str() + "' for 'sm_90'\n" +
+               "ptxas         .     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n" +
+               "ptxas info    : Used 10 registers, used 1 barriers, " + std::to_string(bytes) + " bytes smem\n";
+    }
+    return log;
+}
+
 // The list of kernels, behind the source: names may be macros, which are known there.
 std::string table(const std::string& source) {
-    const std::regex kernel(R"re(extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\s*\()re");
     std::string entries;
     unsigned count = 0;
-    for (std::sregex_iterator match(source.begin(), source.end(), kernel), end; match != end; ++match) {
+    for (std::sregex_iterator match(source.begin(), source.end(), KERNEL), end; match != end; ++match) {
         entries += "SIMULATED_ENTRY(" + (*match)[1].str() + "),";
         count++;
     }
@@ -152,6 +178,12 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
         unlink((base + name).c_str());
     }
     rmdir(folder);
+    const size_t shared = status == 0 ? declared_shared(program.code) : 0;
+    if (shared > 48 << 10) {
+        program.log += refused_shared(program.source, shared);
+        program.code.clear();
+        return COMPILATION;
+    }
     return status == 0 ? OK : COMPILATION;
 }
 
