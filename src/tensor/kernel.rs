@@ -9,7 +9,6 @@ use super::Tensor;
 use crate::device::{Device, Given, Kernel, Work};
 use crate::error::{Error, Result};
 use crate::kernels::{CustomKernel, Launch, Number, Parameter, Role};
-use crate::scope;
 
 /// A CUDA kernel that a person wrote. Its parameters are read from its text, and what it is given is held against them before
 /// anything is queued. It is compiled when it is first launched on a device, and kept on disk like every other kernel.
@@ -77,22 +76,24 @@ impl CudaKernel {
     }
 
     /// Queues it, on the device of the tensors. What is written is seen by everything that shares the buffer. The first launch
-    /// on a device waits for the compiler. In recordings it is `custom` with its name, in a scope of that name.
+    /// on a device waits for the compiler. In recordings it is `custom` with its name.
     ///
     /// # Errors
     /// [`Error::Kernel`], with the line of the parameter or of the kernel: arguments that do not fit the parameters in number,
     /// type or whether they may be written; tensors with gaps, on several devices, or written while they overlap another; a
     /// text that does not compile; more threads or shared memory than the device has. [`Error::Device`] on the CPU.
     pub fn launch(&self, launch: Launch, arguments: &[Argument<'_>]) -> Result<()> {
-        let _scope = scope::enter(self.0.name());
         let device = self.check(arguments)?;
         let given = arguments.iter().map(|argument| argument.given()).collect::<Result<SmallVec<[_; 8]>>>()?;
         let work = self.work(launch, arguments);
         device.backend().launch(Kernel::Custom { kernel: &self.0, launch, arguments: &given, work })
     }
 
-    /// Fails unless every argument fits its parameter, and gives the device they are on.
-    fn check<'a>(&self, arguments: &[Argument<'a>]) -> Result<&'a Device> {
+    /// Holds arguments against the parameters, and gives the device they are on. Nothing is compiled or queued.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`] where they do not fit: see [`launch`](Self::launch).
+    pub fn check<'a>(&self, arguments: &[Argument<'a>]) -> Result<&'a Device> {
         let parameters = self.0.parameters();
         if parameters.len() != arguments.len() {
             let list: Vec<_> = parameters.iter().map(Parameter::to_string).collect();

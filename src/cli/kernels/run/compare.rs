@@ -130,12 +130,12 @@ fn formula(name: &str) -> Result<Box<dyn AnyFormula>, Failure> {
     if let Ok(activation) = name.parse::<Activation>() {
         return Ok(activation.formula());
     }
-    let is_it = |formula: &Box<dyn AnyFormula>| {
+    let is_it = |formula: &dyn AnyFormula| {
         let signature = formula.signature();
         signature.name == name && signature.role == FormulaRole::Value && signature.parameters.is_empty()
     };
     let unknown = || super::input(format!("'{name}' is neither an activation nor a formula without parameters"));
-    catalogue::all().find(is_it).ok_or_else(unknown)
+    catalogue::all().find(|formula| is_it(&**formula)).ok_or_else(unknown)
 }
 
 /// A few roundings of a result.

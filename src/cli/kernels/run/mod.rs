@@ -111,10 +111,11 @@ fn launched(args: &Args, kernel: &CudaKernel, launch: Launch, jobs: KernelJobs) 
         }
     }
     let values = given::values(&args.given, kernel.kernel(), &device)?;
+    let arguments = given::arguments(&args.given, &values, kernel.kernel());
+    kernel.check(&arguments)?;
     let expectation = Expectation::new(args, kernel.kernel(), &values)?;
     let grid = args.grid.map_or_else(|| whole_grid(args.block, &values), Ok)?;
     let launch = Launch { grid, bytes: args.bytes, flops: args.flops, ..launch };
-    let arguments = given::arguments(&args.given, &values, kernel.kernel());
     kernel.launch(launch, &arguments)?;
     device.synchronize()?;
     let outcome = expectation.map(|expectation| expectation.compare(&values)).transpose()?;
