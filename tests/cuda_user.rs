@@ -160,8 +160,8 @@ fn saxpy(x: &Var, y: &Var) -> Result<Var> {
         let count = out.count() as u32;
         kernel("daxpy").launch(launch, &[3f64.into(), tensors[0].into(), Argument::output(&out), count.into()])?;
         let back = move |gradient: &Tensor, wanted: &[bool]| {
-            let of_x = gradient.scale_shift(0.0, 0.0)?;
-            let arguments = [3f64.into(), gradient.into(), Argument::output(&of_x), count.into()];
+            let (gradient, of_x) = (gradient.contiguous()?, gradient.scale_shift(0.0, 0.0)?);
+            let arguments = [3f64.into(), (&gradient).into(), Argument::output(&of_x), count.into()];
             kernel("daxpy").launch(launch, &arguments)?;
             Ok(vec![wanted[0].then_some(of_x), wanted[1].then(|| gradient.clone())])
         };

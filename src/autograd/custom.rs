@@ -13,7 +13,7 @@ impl Var {
     /// An operation of the caller's own on tensors. `forward` computes the result from the tensors of `inputs`, and gives with
     /// it a function that keeps what the way back needs: from the gradient of the result, and whether each input's gradient is
     /// wanted, it computes those of the inputs, in order; none for one that is not wanted. It is called at most once, in the
-    /// backward pass, and what it keeps is released after that.
+    /// backward pass, and what it keeps is released after that. The gradient may be a view, such as one number repeated.
     ///
     /// # Errors
     /// What `forward` fails with, or inputs on different tapes. The backward pass fails with what the function fails with, or

@@ -35,9 +35,3 @@ extern "C" __global__ void numbers(double a, float b, f16 c, bf16 d, unsigned ch
         out[at] = all[at];
     }
 }
-
-extern "C" __global__ void tiles(float* x) {
-    __shared__ float tile[8192];
-    tile[threadIdx.x] = x[threadIdx.x];
-    x[threadIdx.x] = 2 * tile[threadIdx.x];
-}

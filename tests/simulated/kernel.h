@@ -39,7 +39,8 @@ struct SimulatedUnit {
 struct SimulatedImage {
     char magic[8];
     uint32_t architecture;
-    uint32_t reserved;
+    // Bytes of shared memory that its kernels declare.
+    uint32_t shared_bytes;
     uint64_t bytes;
 };
 #define SIMULATED_CODE "SIMCUBIN"

@@ -14,16 +14,15 @@ namespace {
 struct Module {
     void* library;
     const SimulatedUnit* unit;
+    int declared_shared;
 };
 const int MOST_THREADS = 1024, USUAL_SHARED = 48 << 10, MOST_SHARED = 227 << 10;
 
 struct Function {
     const SimulatedUnit* unit;
     const SimulatedKernel* kernel;
-    // Bytes of shared memory that a launch may ask for.
-    int most_asked;
-
-    int declared() const { return (int)(unit->shared_end - unit->shared_start); }
+    // Bytes of shared memory that it declares, and that a launch may ask for beside that.
+    int declared, most_asked;
 };
 struct Launch {
     Function function;
@@ -100,7 +99,7 @@ EXPORTED int cuModuleLoadData(void** handle, const void* image) {
         fprintf(stderr, "simulated cuda: %s\n", dlerror());
         return INVALID_IMAGE;
     }
-    Module* module = new Module{library, (const SimulatedUnit*)dlsym(library, "simulated_unit")};
+    Module* module = new Module{library, (const SimulatedUnit*)dlsym(library, "simulated_unit"), (int)head.shared_bytes};
     modules[*handle = module] = module;
     return OK;
 }
@@ -135,8 +134,8 @@ EXPORTED int cuModuleGetFunction(void** handle, void* module_handle, const char*
     const SimulatedUnit* unit = found->second->unit;
     for (unsigned i = 0; i < unit->count; i++) {
         if (!strcmp(unit->kernels[i].name, name)) {
-            Function* function = new Function{unit, &unit->kernels[i], USUAL_SHARED};
-            function->most_asked -= function->declared();
+            const int declared = found->second->declared_shared;
+            Function* function = new Function{unit, &unit->kernels[i], declared, USUAL_SHARED - declared};
             functions[*handle = function] = function;
             return OK;
         }
@@ -153,7 +152,7 @@ EXPORTED int cuFuncGetAttribute(int* value, unsigned attribute, void* handle) {
     }
     switch (attribute) {
     case 0: *value = MOST_THREADS; return OK;               // threads in a block
-    case 1: *value = found->second->declared(); return OK;  // bytes of shared memory declared
+    case 1: *value = found->second->declared; return OK;    // bytes of shared memory declared
     case 8: *value = found->second->most_asked; return OK;  // bytes of shared memory that a launch may ask for
     default: violation("function attribute %u is not simulated", attribute); return INVALID_VALUE;
     }
@@ -166,7 +165,7 @@ EXPORTED int cuFuncSetAttribute(void* handle, unsigned attribute, int value) {
     if (found == functions.end()) {
         return INVALID_HANDLE;
     }
-    if (attribute != 8 || value < 0 || value + found->second->declared() > MOST_SHARED) {
+    if (attribute != 8 || value < 0 || value + found->second->declared > MOST_SHARED) {
         violation("%s is to have %d for attribute %u", found->second->kernel->name, value, attribute);
         return INVALID_VALUE;
     }

@@ -19,7 +19,7 @@ const int ARCHITECTURES[] = {75, 80, 86, 89, 90, 100, 120};
 
 struct Program {
     std::string source, log, code;
-    uint32_t architecture = 0;
+    uint32_t architecture = 0, shared_bytes = 0;
     bool is_virtual = false;
 };
 
@@ -40,21 +40,30 @@ std::string read(const std::string& path) {
 
 const std::regex KERNEL(R"re(extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\s*\()re");
 
-// Bytes of shared memory that a compiled unit declares: what is not in its file.
-size_t declared_shared(const std::string& library) {
-    Elf64_Ehdr head;
-    memcpy(&head, library.data(), sizeof head);
-    size_t bytes = 0;
-    for (int i = 0; i < head.e_phnum; i++) {
-        Elf64_Phdr segment;
-        memcpy(&segment, library.data() + head.e_phoff + i * head.e_phentsize, sizeof segment);
-        bytes += segment.p_type == PT_LOAD ? segment.p_memsz - segment.p_filesz : 0;
+template <class T> T part(const std::string& library, size_t start) {
+    T value;
+    memcpy(&value, library.data() + start, sizeof value);
+    return value;
+}
+
+// Bytes of shared memory that the kernels of a unit declare together: all that is not in the library's file.
+uint32_t declared_shared(const std::string& library) {
+    const auto head = part<Elf64_Ehdr>(library, 0);
+    const auto section = [&](size_t i) { return part<Elf64_Shdr>(library, head.e_shoff + i * head.e_shentsize); };
+    uint32_t bytes = 0;
+    for (size_t i = 0; i < head.e_shnum; i++) {
+        const Elf64_Shdr symbols = section(i);
+        for (size_t at = 0; symbols.sh_type == SHT_SYMTAB && at < symbols.sh_size; at += sizeof(Elf64_Sym)) {
+            const auto symbol = part<Elf64_Sym>(library, symbols.sh_offset + at);
+            const bool is_object = ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT && symbol.st_shndx < head.e_shnum;
+            bytes += is_object && section(symbol.st_shndx).sh_type == SHT_NOBITS ? symbol.st_size : 0;
+        }
     }
     return bytes;
 }
 
 // What the assembler says when it refuses a kernel that declares more shared memory than it may: no word of an error.
-std::string refused_shared(const std::string& source, size_t bytes) {
+std::string refused_shared(const std::string& source, uint32_t bytes) {
     std::string log;
     for (std::sregex_iterator match(source.begin(), source.end(), KERNEL), end; match != end; ++match) {
         log += "ptxas info    : Compiling entry function '" + (*match)[1].str() + "' for 'sm_90'\n" +
@@ -178,9 +187,9 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
         unlink((base + name).c_str());
     }
     rmdir(folder);
-    const size_t shared = status == 0 ? declared_shared(program.code) : 0;
-    if (shared > 48 << 10) {
-        program.log += refused_shared(program.source, shared);
+    program.shared_bytes = status == 0 ? declared_shared(program.code) : 0;
+    if (program.shared_bytes > 48 << 10) {
+        program.log += refused_shared(program.source, program.shared_bytes);
         program.code.clear();
         return COMPILATION;
     }
@@ -208,7 +217,7 @@ int image_size(void* handle, size_t* size, bool of_code) {
 
 int image(void* handle, char* to, const char* magic) {
     const Program& program = *(Program*)handle;
-    SimulatedImage head = {{}, program.architecture, 0, program.code.size()};
+    SimulatedImage head = {{}, program.architecture, program.shared_bytes, program.code.size()};
     memcpy(head.magic, magic, sizeof head.magic);
     memcpy(to, &head, sizeof head);
     memcpy(to + sizeof head, program.code.data(), program.code.size());
