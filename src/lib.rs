@@ -11,6 +11,7 @@ pub mod kernels;
 pub mod memory;
 pub mod nn;
 pub mod optim;
+pub mod profile;
 pub mod report;
 pub mod scope;
 pub mod shape;

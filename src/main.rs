@@ -2,17 +2,36 @@
 
 mod cli;
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use rectify::device::{CudaDevice, CudaLibrary, compile_unit, probe_cuda};
 use rectify::formula::lanes::Isa;
 use rectify::formula::unit;
 use rectify::kernels::{self, Example};
-use rectify::{Device, Result, train};
+use rectify::memory::ExitReport;
+use rectify::profile::Ceilings;
+use rectify::profile::operations::{Measured, Options, measure};
+use rectify::{Device, DeviceChoice, Result, train};
 
 fn main() -> ExitCode {
+    // Dropped last: what is alive then was left behind.
+    let _leaks = std::env::var_os("RECTIFY_LEAKS").map(|_| ExitReport::new());
     let kernels = cli::KernelJobs { units, compile: compile_unit };
-    cli::main(&cli::Jobs { train: train::run, evaluate: train::evaluate, predict: train::predict, devices, kernels })
+    let profile = cli::ProfileJobs { train: train::profile, operations };
+    let (train, evaluate, predict) = (train::run, train::evaluate, train::predict);
+    cli::main(&cli::Jobs { train, evaluate, predict, devices, kernels, profile })
+}
+
+fn operations(
+    choice: DeviceChoice,
+    options: &Options,
+    each: &mut dyn FnMut(Measured) -> ControlFlow<()>,
+) -> Result<(String, Ceilings)> {
+    let device = Device::open(choice)?;
+    let ceilings = Ceilings::of(&device)?;
+    measure(&device, &ceilings, options, each)?;
+    Ok((device.name(), ceilings))
 }
 
 fn units() -> Result<Vec<Example>> {

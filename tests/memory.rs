@@ -4,6 +4,7 @@ mod memory {
     mod device;
     mod failure;
     mod ledger;
+    mod observe;
     mod order;
     mod reuse;
     mod stress;

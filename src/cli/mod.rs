@@ -13,6 +13,7 @@ mod notice;
 mod number;
 mod output;
 mod predict;
+mod profile;
 mod progress;
 mod train;
 
@@ -26,6 +27,7 @@ use rectify::train::{Done, EvalOptions, Evaluation, PredictOptions, Prediction, 
 pub use devices::{DeviceDescription, DeviceList, LibraryDescription};
 use failure::Failure;
 pub use kernels::KernelJobs;
+pub use profile::ProfileJobs;
 
 /// What the commands call to do their work.
 pub struct Jobs {
@@ -39,6 +41,8 @@ pub struct Jobs {
     pub devices: fn() -> DeviceList,
     /// Lists and compiles kernels.
     pub kernels: KernelJobs,
+    /// Watches training, and times operations.
+    pub profile: ProfileJobs,
 }
 
 /// Reads the command line, does what it says and gives the exit code.
@@ -54,6 +58,7 @@ fn run(jobs: &Jobs) -> Result<ExitCode, Failure> {
         Command::Activations(args) => activations::run(&args),
         Command::Devices(args) => devices::run(&args, jobs.devices),
         Command::Kernels(args) => kernels::run(&args, jobs.kernels),
+        Command::Profile(args) => profile::run(*args, jobs.profile),
     }
 }
 
@@ -73,6 +78,7 @@ enum Command {
     Activations(activations::Args),
     Devices(devices::Args),
     Kernels(kernels::Args),
+    Profile(Box<profile::Args>),
 }
 
 const EXAMPLES: &str = "\
@@ -80,4 +86,5 @@ Examples:
   rectify train
   rectify eval --model run/model.safetensors
   rectify predict --model run/model.safetensors three.png
+  rectify profile train
   rectify devices";

@@ -79,7 +79,7 @@ pub struct Args {
     #[arg(long)]
     diagnose: bool,
     #[command(flatten)]
-    output: OutputArgs,
+    pub(super) output: OutputArgs,
 }
 
 const DATA: &str = "Samples: digits (embedded), synthetic[:N] (generated), a folder of IDX files named as MNIST's, a folder \
@@ -120,7 +120,7 @@ pub fn run(args: Args, train: fn(&TrainOptions, Watch) -> Result<Done>) -> Resul
 
 impl Args {
     /// The options of the file, if there is one, with what was typed in place of what it says.
-    fn into_options(self) -> Result<TrainOptions> {
+    pub(super) fn into_options(self) -> Result<TrainOptions> {
         let mut options = self.config.as_ref().map_or_else(|| Ok(usual()), TrainOptions::read)?;
         if let Some(activation) = self.activation {
             if !options.layers.is_empty() && self.hidden.is_none() {

@@ -5,7 +5,7 @@
 //! [`View`] is in bounds of its buffer by construction.
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use super::recording::Work;
 use super::view::View;
@@ -18,6 +18,9 @@ use crate::memory::{Buffer, Memory};
 pub trait Backend: Send + Sync + Debug {
     /// The device as on the command line: `cpu`, `cuda:0`.
     fn name(&self) -> String;
+
+    /// What it is made of, in words that tell it from every other.
+    fn hardware(&self) -> String;
 
     /// Where its buffers come from, and the ledger of them.
     fn memory(&self) -> &Memory;
@@ -60,6 +63,22 @@ pub trait Backend: Send + Sync + Debug {
     /// Runs one of the named kernels.
     fn launch(&self, kernel: Kernel<'_>) -> Result<()>;
 
+    /// How busy it is now, where that can be told.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
+
+    /// Whether a tool is attached that shows ranges.
+    fn has_ranges(&self) -> bool {
+        false
+    }
+
+    /// Opens a range of this name, for such a tool.
+    fn open_range(&self, _name: &str) {}
+
+    /// Closes the range opened last on this thread.
+    fn close_range(&self) {}
+
     /// Marks the end of what a lane was given so far.
     fn mark(&self, lane: Lane) -> Result<Mark>;
 
@@ -68,6 +87,19 @@ pub trait Backend: Send + Sync + Debug {
 
     /// Waits for all work to end, and reports what failed meanwhile.
     fn synchronize(&self) -> Result<()>;
+}
+
+/// How busy a device is with all that runs on it, of this program and of others.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Usage {
+    /// Share of the last moments in which it computed.
+    pub busy: f64,
+    /// Share of them in which its memory was read or written.
+    pub memory_busy: f64,
+    /// Power it draws.
+    pub watts: f64,
+    /// Its temperature in degrees Celsius.
+    pub celsius: f64,
 }
 
 /// What a device does one after the other; what is on different lanes may run at the same time.
@@ -81,6 +113,12 @@ pub enum Lane {
 
 /// A moment in the work of a lane, of a kind that only its device knows.
 pub struct Mark(pub(super) Box<dyn Any + Send + Sync>);
+
+impl Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mark")
+    }
+}
 
 /// Where random draws start: the same seed and stream give the same numbers on every device and any number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

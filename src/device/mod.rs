@@ -4,6 +4,7 @@ mod backend;
 pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod folder;
 mod policy;
 mod probe;
 mod recording;
@@ -13,7 +14,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-pub use backend::{Backend, Epilogue, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
+pub use backend::{Backend, Epilogue, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
+pub use folder::cache_folder;
 pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};
 pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};
 pub use recording::{Call, Recording, Span, Work};
@@ -69,6 +71,11 @@ impl Device {
         self.backend().name()
     }
 
+    /// What it is made of, in words that tell it from every other: model, instruction set and threads, or UUID.
+    pub fn hardware(&self) -> String {
+        self.backend().hardware()
+    }
+
     /// Where its buffers come from.
     pub fn memory(&self) -> &Memory {
         self.backend().memory()
@@ -77,6 +84,11 @@ impl Device {
     /// Who holds its memory, held it at the peak, and released it in which order.
     pub fn ledger(&self) -> Ledger {
         self.memory().ledger()
+    }
+
+    /// How busy it is now, where that can be told: of a CUDA device by NVML, which comes with the driver.
+    pub fn usage(&self) -> Option<Usage> {
+        self.backend().usage()
     }
 
     /// Waits for all queued work.

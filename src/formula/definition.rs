@@ -72,6 +72,18 @@ pub struct Signature {
     pub from_output: bool,
 }
 
+impl Signature {
+    /// The name, and which gradient it is: `tanh_gradient0`.
+    pub fn full_name(&self) -> String {
+        let name = self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        match self.role {
+            Role::Value => name,
+            Role::Gradient(input) => format!("{name}_gradient{input}"),
+            Role::GradientFromOutput => format!("{name}_gradient_from_output"),
+        }
+    }
+}
+
 /// What is computed of a formula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {

@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::pool::{Block, Place};
 use super::stream::Stream;
@@ -42,7 +42,7 @@ pub struct Event {
 }
 
 /// What an [`Event`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// A buffer was allocated.

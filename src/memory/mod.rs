@@ -27,11 +27,15 @@ mod awaiting;
 mod bins;
 mod book;
 mod buffer;
+mod changes;
+mod exit;
 mod faulty;
 mod ledger;
 mod pool;
+mod replay;
 mod report;
 mod shared;
+mod sites;
 mod source;
 mod stream;
 
@@ -40,10 +44,14 @@ use std::sync::Arc;
 
 pub use book::{BufferRecord, Event, EventKind, Totals};
 pub use buffer::Buffer;
+pub use changes::Changes;
+pub use exit::{ExitReport, leaks};
 pub use faulty::Faulty;
 pub use ledger::{LeakCheck, Ledger, Recording};
 pub use pool::Place;
+pub use replay::{Replay, Replayed, write_csv};
 pub use report::{Bytes, LabelLine, Report};
+pub use sites::Sites;
 pub use source::{Host, Refused, SEGMENT_ALIGNMENT, Source};
 pub use stream::Stream;
 
@@ -95,7 +103,9 @@ impl Memory {
 
     /// The memory of a source, with these options.
     pub fn with(source: impl Source + 'static, options: Options) -> Self {
-        Self(Arc::new(Shared::new(Box::new(source), options)))
+        let shared = Arc::new(Shared::new(Box::new(source), options));
+        exit::remember(&shared);
+        Self(shared)
     }
 
     /// The device, as on the command line.

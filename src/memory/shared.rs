@@ -9,6 +9,7 @@ use super::book::{Book, Slot, shown};
 use super::buffer::Buffer;
 use super::pool::{Block, Pool, Segment, SegmentSize};
 use super::report::holders;
+use super::sites::Traces;
 use super::source::{Refused, SEGMENT_ALIGNMENT, Source};
 use super::stream::{Point, Stream};
 use crate::error::{Error, OutOfMemory, Result};
@@ -37,6 +38,7 @@ pub(super) struct State {
     pub budget: Option<usize>,
     pub driver_allocations: u64,
     pub last_stream: Stream,
+    pub traces: Traces,
     /// What went wrong while giving memory back, for the next call to return.
     failures: VecDeque<Error>,
 }
@@ -59,6 +61,7 @@ impl Shared {
             budget: None,
             driver_allocations: 0,
             last_stream: Stream::MAIN,
+            traces: Traces::default(),
             failures: VecDeque::new(),
         };
         Self { name: source.name(), source, pooled: options.pooled, driver: Mutex::default(), state: Mutex::new(state) }
@@ -82,6 +85,9 @@ impl Shared {
             state = self.state();
         }
         let (slot, id) = state.book.allocate(bytes, request.label, stream, block);
+        if let Some(trace) = state.traces.trace() {
+            state.traces.keep(id, trace);
+        }
         drop(state);
         Ok(self.receipt(request, slot, id, block))
     }

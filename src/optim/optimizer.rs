@@ -127,6 +127,7 @@ impl Optimizer {
     /// # Errors
     /// The gradients or the state are not those of these parameters; nothing has changed then.
     pub fn step(&mut self, model: &impl AsRef<Parameters>, gradients: &Gradients) -> Result<()> {
+        let _scope = scope::enter("optimizer");
         let flat = model.as_ref().flat();
         let Some(gradient) = gradients.flat(flat) else {
             let rule = "the gradients are not those of the model: run its forward pass on the tape of the loss";

@@ -73,6 +73,22 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
+/// A number in the unit with the prefix that leaves it between 1 and 1000: `12.3 µs`, `4.56 G`.
+pub fn si(value: f64, unit: &str) -> String {
+    const PREFIXES: [&str; 9] = ["p", "n", "µ", "m", "", "k", "M", "G", "T"];
+    if !value.is_finite() {
+        return "–".into();
+    }
+    if value == 0.0 {
+        return format!("0 {unit}").trim_end().to_owned();
+    }
+    // 999.5 would print as "1000".
+    let power = ((value.abs() * 1.0005).log10() / 3.0).floor().clamp(-4.0, 4.0) as i32;
+    format!("{} {}{unit}", three_digits(value / 1e3f64.powi(power)), PREFIXES[(power + 4) as usize])
+        .trim_end()
+        .to_owned()
+}
+
 fn three_digits(value: f64) -> String {
     match value {
         value if value < 9.995 => format!("{value:.2}"),
@@ -97,6 +113,9 @@ mod tests {
             ["0.00 s", "9.99 s", "59.4 s", "1 min 00 s", "1 h 00 min"]
         );
         assert_eq!([0.0, 0.12345, 1e-5, f64::INFINITY].map(plain), ["0.0000", "0.1235", "1.00e-5", "–"]);
+        let times = [0.0, 1.234e-7, 9.996e-4, 0.5, 1.0, 61.0].map(|seconds| si(seconds, "s"));
+        assert_eq!(times, ["0 s", "123 ns", "1.00 ms", "500 ms", "1.00 s", "61.0 s"]);
+        assert_eq!([1.5e9, 2.5e13, f64::NAN].map(|rate| si(rate, "")), ["1.50 G", "25.0 T", "–"]);
         assert_eq!([12.34, 99.96, 52_310.4, f64::NAN].map(rate), ["12.3", "100", "52,310", "–"]);
     }
 }

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use crate::memory::{BufferRecord, Event, EventKind};
+
 /// The events of device memory over one training step.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTrace {
@@ -26,10 +28,34 @@ pub struct MemoryEvent {
 }
 
 impl MemoryTrace {
+    /// What happened to memory in which these buffers were alive at first.
+    pub fn new(alive: &[BufferRecord], events: &[Event]) -> Self {
+        let events = events.iter().map(|event| {
+            let bytes = event.buffer.bytes as i64;
+            let delta = if event.kind == EventKind::Allocate { bytes } else { -bytes };
+            MemoryEvent { sequence: event.sequence, label: event.buffer.label.path(), delta }
+        });
+        let mut live_before: Vec<(String, u64)> = Vec::new();
+        let mut places = HashMap::new();
+        for buffer in alive {
+            let place = *places.entry(buffer.label).or_insert_with(|| {
+                live_before.push((buffer.label.path(), 0));
+                live_before.len() - 1
+            });
+            live_before[place].1 += buffer.bytes as u64;
+        }
+        Self { live_before, events: events.collect(), predicted_peak: None }
+    }
+
     /// The most bytes alive at any moment, those alive before included.
     pub fn peak(&self) -> u64 {
         let timeline = self.timeline();
         timeline.moments[timeline.peak].total
+    }
+
+    /// Every label alive at the peak with its bytes, largest first.
+    pub fn at_peak(&self) -> Vec<(String, u64)> {
+        self.timeline().at_peak
     }
 
     /// Follows every label through the events, in the order of their sequence numbers.

@@ -18,7 +18,9 @@ mod line_chart;
 mod memory_chart;
 mod memory_trace;
 mod png;
+mod profile_page;
 mod protobuf;
+mod roofline;
 
 pub use confusion::Confusion;
 pub use curves::Curves;
@@ -27,4 +29,5 @@ pub use gallery::{GrayImage, Mistake};
 pub use memory_trace::{MemoryEvent, MemoryTrace};
 pub use metrics::MetricsLog;
 pub use page::Page;
+pub use profile_page::ProfilePage;
 pub use scores::{Average, ClassScores};

@@ -4,13 +4,13 @@ use super::options::TrainOptions;
 use super::plan::ModelPlan;
 use crate::device::Device;
 use crate::error::Result;
-use crate::memory::{EventKind, Recording};
-use crate::report::{MemoryEvent, MemoryTrace};
+use crate::memory::{BufferRecord, Recording};
+use crate::report::MemoryTrace;
 
 /// The memory of a step while it is made.
 pub struct StepMemory {
     recording: Recording,
-    live_before: Vec<(String, u64)>,
+    alive: Vec<BufferRecord>,
     live_bytes: usize,
 }
 
@@ -18,19 +18,14 @@ impl StepMemory {
     /// Records from now on.
     pub fn record(device: &Device) -> Self {
         let ledger = device.ledger();
-        Self { recording: ledger.record(), live_before: live_by_label(device), live_bytes: ledger.live_bytes() }
+        Self { recording: ledger.record(), alive: ledger.live_buffers(), live_bytes: ledger.live_bytes() }
     }
 
     /// What happened. A step that needs `step_bytes` beside what was alive, and `next_bytes` for the batch of the next one, was
     /// predicted to have this peak.
     pub fn trace(self, step_bytes: Option<usize>, next_bytes: usize) -> MemoryTrace {
-        let events = self.recording.events().into_iter().map(|event| {
-            let bytes = event.buffer.bytes as i64;
-            let delta = if event.kind == EventKind::Allocate { bytes } else { -bytes };
-            MemoryEvent { sequence: event.sequence, label: event.buffer.label.path(), delta }
-        });
         let predicted_peak = step_bytes.map(|bytes| (self.live_bytes + bytes + next_bytes) as u64);
-        MemoryTrace { live_before: self.live_before, events: events.collect(), predicted_peak }
+        MemoryTrace { predicted_peak, ..MemoryTrace::new(&self.alive, &self.recording.events()) }
     }
 }
 
@@ -43,9 +38,4 @@ pub fn predicted_step(options: &TrainOptions, plan: &ModelPlan, rows: usize) -> 
     // Sizes are all that counts, wherever they lie.
     let perceptron = builder.build(&Device::cpu())?;
     Ok(Some(perceptron.predicted_peak_bytes(rows, 0)? - perceptron.resting_bytes(0)))
-}
-
-fn live_by_label(device: &Device) -> Vec<(String, u64)> {
-    let labels = device.ledger().by_label().into_iter().filter(|(_, totals)| totals.live_bytes > 0);
-    labels.map(|(label, totals)| (label.path(), totals.live_bytes as u64)).collect()
 }

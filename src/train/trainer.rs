@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::nn::Network;
 use crate::nn::watch::{ParameterReport, Remembered, ResultReport};
 use crate::report::MemoryTrace;
+use crate::scope;
 
 /// A model in training.
 pub struct Trainer<'a> {
@@ -209,7 +210,10 @@ impl<'a> Trainer<'a> {
                 logits
             }
         };
-        let classes = logits.tensor().argmax(1)?.to_vec::<i64>()?;
+        let classes = {
+            let _scope = scope::enter("metrics");
+            logits.tensor().argmax(1)?.to_vec::<i64>()?
+        };
         let hits = classes.iter().zip(&batch.truth).filter(|(class, truth)| **class == i64::from(**truth)).count();
         let loss = self.learner.loss(&logits, &batch.labels)?;
         drop(logits);

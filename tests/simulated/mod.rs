@@ -92,6 +92,8 @@ fn build(sources: &Path, folder: &Path) {
         ("nvrtc", "libnvrtc.so.13"),
         ("cublas", "libcublas.so.13"),
         ("cublas_lt", "libcublasLt.so.13"),
+        ("nvml", "libnvidia-ml.so.1"),
+        ("nvtx", "libsimulated_nvtx.so"),
     ];
     for (sub, library) in libraries {
         let mut command = Command::new(compiler());

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::draws;
-use super::elements::{Shared, pointer, with_element};
+use super::elements::pointer;
 use super::operand::{Compute, Operand, needs_f64};
 use super::threads::Threads;
 use crate::device::backend::Seed;
@@ -72,40 +72,6 @@ fn run_flat<E: Compute>(threads: &Threads, formula: &dyn AnyFormula, inputs: &[V
 /// Elements of a task: whole chunks, and enough tasks to even out threads of different speed.
 fn task_size(threads: &Threads, count: usize) -> usize {
     count.div_ceil(threads.count() * 4).max(TASK).next_multiple_of(CHUNK)
-}
-
-/// Copies elements of one type between views of one shape, bit by bit.
-pub fn copy(threads: &Threads, from: View<'_>, to: View<'_>) {
-    let walk = Traversal::new([from.layout(), to.layout()].into_iter());
-    if walk.count == 0 {
-        return;
-    }
-    let (inner, rows) = (walk.inner(), walk.count / walk.inner());
-    let block = TASK.div_ceil(inner);
-    let (source, target) = (Shared(pointer::<u8>(from.address())), Shared(pointer::<u8>(to.address())));
-    let work = |task: usize| {
-        for row in task * block..rows.min((task + 1) * block) {
-            let (a, b) = (walk.row_offset(0, row), walk.row_offset(1, row));
-            with_element!(from.dtype(), T => {
-                // SAFETY: the rows lie within both views, and no two tasks share a row.
-                unsafe { copy_row::<T>(source.at(0).cast::<T>().add(a), walk.inner_stride(0), target.at(0).cast::<T>().add(b), walk.inner_stride(1), inner) }
-            });
-        }
-    };
-    threads.run(rows.div_ceil(block), &work);
-}
-
-/// # Safety
-/// `count` elements may be read at `from` every `from_stride`, and written at `to` every `to_stride`.
-unsafe fn copy_row<T: Copy>(from: *const T, from_stride: usize, to: *mut T, to_stride: usize, count: usize) {
-    if from_stride == 1 && to_stride == 1 {
-        // SAFETY: as promised by the caller; a copy's target never overlaps its source.
-        return unsafe { from.copy_to_nonoverlapping(to, count) };
-    }
-    for i in 0..count {
-        // SAFETY: as promised by the caller.
-        unsafe { *to.add(i * to_stride) = *from.add(i * from_stride) };
-    }
 }
 
 /// A formula on the operands of one walk, computed in `E`.

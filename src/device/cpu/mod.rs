@@ -2,6 +2,7 @@
 
 mod axes;
 mod combine;
+mod copy;
 mod direct;
 mod draws;
 mod elements;
@@ -22,6 +23,7 @@ use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::activation;
+use crate::formula::lanes::Isa;
 use crate::memory::{Buffer, Memory, Stream};
 use threads::Threads;
 
@@ -45,9 +47,20 @@ impl Cpu {
     }
 }
 
+/// What the processor calls itself, where the system tells.
+fn model() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let named = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    named.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).to_owned()
+}
+
 impl Backend for Cpu {
     fn name(&self) -> String {
         "cpu".into()
+    }
+
+    fn hardware(&self) -> String {
+        format!("{}, {}, {} threads", model(), Isa::current().name(), self.threads.count())
     }
 
     fn memory(&self) -> &Memory {
@@ -87,7 +100,7 @@ impl Backend for Cpu {
     fn copy(&self, from: View<'_>, to: View<'_>) -> Result<()> {
         let _turn = self.take_turn();
         if from.dtype() == to.dtype() {
-            map::copy(self.threads, from, to);
+            copy::copy(self.threads, from, to);
         } else {
             map::run(self.threads, &activation::linear, &[from], &[to], Seed::default());
         }

@@ -4,15 +4,13 @@
 //! It is written aside and renamed, so that it is there whole or not at all, and read only if it is a plain file of this
 //! user's that nobody else may write to and both digests hold. Whatever is wrong with it, the kernel is compiled again.
 
-use std::env;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-/// A folder to keep kernels in; empty to keep none.
-pub const FOLDER_VARIABLE: &str = "RECTIFY_CACHE_DIR";
+use crate::device::cache_folder;
 
 const MAGIC: &[u8; 8] = b"rectify1";
 /// More than any kernel takes.
@@ -29,14 +27,9 @@ pub struct Cache {
 pub struct Digest([u8; 32]);
 
 impl Cache {
-    /// The folder the environment names, else `rectify/kernels` in the user's cache folder, if there is one.
+    /// The [folder](cache_folder) of this machine, if there is one.
     pub fn from_env() -> Option<Self> {
-        let folder = match env::var_os(FOLDER_VARIABLE) {
-            Some(folder) if folder.is_empty() => return None,
-            Some(folder) => PathBuf::from(folder),
-            None => user_cache()?.join("rectify").join("kernels"),
-        };
-        Some(Self { folder })
+        cache_folder().map(|folder| Self { folder })
     }
 
     /// The code kept under a digest, if it can be trusted.
@@ -83,14 +76,6 @@ impl Digest {
     fn of_bytes(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
-}
-
-fn user_cache() -> Option<PathBuf> {
-    let named = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if cfg!(windows) {
-        return named("LOCALAPPDATA");
-    }
-    named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")))
 }
 
 /// Opens a plain file, not a link, that belongs to this user and that nobody else may write to.

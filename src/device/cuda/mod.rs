@@ -13,6 +13,7 @@ pub mod library;
 mod map;
 mod matmul;
 mod modules;
+mod nvtx;
 mod once;
 mod prefetch;
 mod queue;
@@ -24,11 +25,12 @@ mod staging;
 mod stream;
 mod submission;
 mod survey;
+mod usage;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
+use super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
@@ -36,6 +38,7 @@ use crate::memory::{Buffer, Memory, Options};
 use context::Context;
 use matmul::Matmul;
 use modules::Modules;
+use nvtx::Tool;
 use once::Once;
 use prefetch::Prefetch;
 use queue::Queue;
@@ -45,6 +48,7 @@ use staging::{Landing, Ring};
 use stream::Event;
 use submission::Submission;
 pub use survey::survey;
+use usage::Monitor;
 
 /// A CUDA device that computes.
 #[derive(Debug)]
@@ -60,6 +64,7 @@ struct Engine {
     report: Report,
     compute: Arc<Submission>,
     memory: Memory,
+    monitor: OnceLock<Option<Monitor>>,
     context: Arc<Context>,
 }
 
@@ -94,6 +99,7 @@ impl Engine {
             report: Report::new(&context)?,
             compute,
             memory,
+            monitor: OnceLock::new(),
             context,
         })
     }
@@ -114,6 +120,11 @@ impl Engine {
 impl Backend for Cuda {
     fn name(&self) -> String {
         self.0.context.name().to_owned()
+    }
+
+    fn hardware(&self) -> String {
+        let about = &self.0.context.facts().about;
+        format!("{}, {}", about.name, about.uuid)
     }
 
     fn memory(&self) -> &Memory {
@@ -198,6 +209,23 @@ impl Backend for Cuda {
             }
             Kernel::Custom { kernel, launch, arguments, .. } => custom::run(queue, kernel, launch, arguments),
         }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        let monitor = self.0.monitor.get_or_init(|| Monitor::of(&self.0.context.facts().about.uuid));
+        monitor.as_ref()?.usage()
+    }
+
+    fn has_ranges(&self) -> bool {
+        Tool::attached().is_some()
+    }
+
+    fn open_range(&self, name: &str) {
+        Tool::attached().into_iter().for_each(|tool| tool.push(name));
+    }
+
+    fn close_range(&self) {
+        Tool::attached().into_iter().for_each(Tool::pop);
     }
 
     fn mark(&self, lane: Lane) -> Result<Mark> {

@@ -9,7 +9,7 @@ use crate::device::probe::{CudaDevice, CudaLibrary, CudaProbe};
 pub fn survey() -> CudaProbe {
     let driver = library::driver();
     let lt = library::cublas_lt();
-    let libraries = vec![
+    let mut libraries = vec![
         found(Library::Driver, driver.as_ref().map(|driver| (&driver.file, driver.version().map(library::readable)))),
         found(
             Library::Nvrtc,
@@ -32,6 +32,10 @@ pub fn survey() -> CudaProbe {
     let needed =
         libraries.iter().take(2).chain(libraries[2..].iter().filter(|_| libraries[2..].iter().all(has_problem)));
     let problem = needed.filter_map(|library| library.problem.clone()).next().or(refusal);
+    // Nobody misses this one: it only tells how busy a device is.
+    if let Ok(nvml) = library::nvml() {
+        libraries.push(found(Library::Nvml, Ok((&nvml.file, None))));
+    }
     CudaProbe { libraries, devices, problem }
 }
 

@@ -6,9 +6,9 @@
 //! let device = Device::cpu();
 //! let x = Tensor::full(&[1000], 0.5, DType::F32, &device)?;
 //! let recording = device.record()?;
-//! let y = x.relu()?;
+//! let y = x.exp()?;
 //! let calls = recording.take()?;
-//! assert_eq!((calls.len(), calls[0].operation, calls[0].formula.as_deref()), (1, "map", Some("relu")));
+//! assert_eq!((calls.len(), calls[0].operation, calls[0].formula.as_deref()), (1, "map", Some("exp")));
 //! assert_eq!((calls[0].work.read, calls[0].work.written), (4000, 4000));
 //! # drop(y);
 //! # Ok::<(), rectify::Error>(())
@@ -26,7 +26,7 @@ pub(super) use recorder::Recorder;
 pub use work::Work;
 
 use super::Device;
-use super::backend::Lane;
+use super::backend::{Lane, Mark};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::scope::Label;
@@ -103,6 +103,14 @@ impl Recording {
     /// What failed on the device meanwhile.
     pub fn take(&self) -> Result<Vec<Call>> {
         self.0.0.take()
+    }
+
+    /// Seconds from the beginning of the recording to a mark that has passed.
+    ///
+    /// # Errors
+    /// The device failed, or the mark is another's.
+    pub fn seconds_at(&self, mark: &Mark) -> Result<f64> {
+        self.0.0.seconds_at(mark)
     }
 
     /// How many calls were not kept since the recording began.

@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use super::super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed};
+use super::super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 use super::super::view::View;
 use super::{Call, Recording, Span, Work};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::formula::AnyFormula;
+use crate::formula::{AnyFormula, Role};
 use crate::memory::{Buffer, Memory};
 use crate::scope::Label;
 
@@ -42,7 +42,8 @@ struct Entry {
 
 impl Recorder {
     pub fn new(backend: Box<dyn Backend>) -> Self {
-        Self { backend, is_on: AtomicBool::new(false), log: Mutex::default() }
+        let is_on = AtomicBool::new(backend.has_ranges());
+        Self { backend, is_on, log: Mutex::default() }
     }
 
     /// What to call: the backend itself, or this where calls are written down.
@@ -67,7 +68,7 @@ impl Recorder {
     }
 
     pub fn stop(&self) {
-        self.is_on.store(false, Ordering::Relaxed);
+        self.is_on.store(self.backend.has_ranges(), Ordering::Relaxed);
         *self.log() = None;
     }
 
@@ -83,12 +84,32 @@ impl Recorder {
         std::mem::take(&mut log.calls).into_iter().map(timed).collect()
     }
 
+    pub fn seconds_at(&self, mark: &Mark) -> Result<f64> {
+        self.log().as_ref().map_or(Ok(0.0), |log| self.backend.seconds_between(&log.origin, mark))
+    }
+
     pub fn dropped(&self) -> u64 {
         self.log().as_ref().map_or(0, |log| log.dropped)
     }
 
-    /// Makes a call, and writes it down if it succeeds. The lock is not held meanwhile: calls of other threads go on.
+    /// Makes a call within a range for the tool that is attached, if there is one, and writes it down.
     fn note<T>(&self, entry: Entry, work: impl FnOnce(&T) -> Work, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        if !self.backend.has_ranges() {
+            return self.write_down(entry, work, call);
+        }
+        self.backend.open_range(&entry.text());
+        let result = if self.log().is_some() { self.write_down(entry, work, call) } else { call() };
+        self.backend.close_range();
+        result
+    }
+
+    /// Makes a call, and writes it down if it succeeds. The lock is not held meanwhile: calls of other threads go on.
+    fn write_down<T>(
+        &self,
+        entry: Entry,
+        work: impl FnOnce(&T) -> Work,
+        call: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let (begin, host_begin) = (self.backend.mark(entry.lane)?, Instant::now());
         let result = call()?;
         let (host_end, end) = (Instant::now(), self.backend.mark(entry.lane)?);
@@ -115,6 +136,12 @@ impl Recorder {
 }
 
 impl Entry {
+    /// What a tool shows: scope and operation.
+    fn text(&self) -> String {
+        let (path, formula) = (Label::current().path(), self.formula.as_deref().unwrap_or_default());
+        [&path, self.operation, formula].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+
     fn of_view(operation: &'static str, view: View<'_>) -> Self {
         let sizes = view.shape().sizes().into();
         Self { operation, formula: None, dtype: view.dtype(), sizes, lane: Lane::Compute }
@@ -126,13 +153,22 @@ impl Entry {
     }
 
     fn with(self, formula: &dyn AnyFormula) -> Self {
-        Self { formula: Some(formula.signature().name.into()), ..self }
+        let signature = formula.signature();
+        let name = match signature.role {
+            Role::Value => signature.name.into(),
+            _ => signature.full_name().into(),
+        };
+        Self { formula: Some(name), ..self }
     }
 }
 
 impl Backend for Recorder {
     fn name(&self) -> String {
         self.backend.name()
+    }
+
+    fn hardware(&self) -> String {
+        self.backend.hardware()
     }
 
     fn memory(&self) -> &Memory {
@@ -207,6 +243,10 @@ impl Backend for Recorder {
         };
         let entry = Entry { formula: kernel.custom_name().map(|name| name.to_owned().into()), ..entry };
         self.note(entry, |()| Work::of_kernel(&kernel), || self.backend.launch(kernel))
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.backend.usage()
     }
 
     fn mark(&self, lane: Lane) -> Result<Mark> {

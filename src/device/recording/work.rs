@@ -2,12 +2,14 @@
 
 use std::ops::AddAssign;
 
+use smallvec::SmallVec;
+
 use super::super::backend::{Epilogue, Kernel, Product, Residual};
 use super::super::view::View;
-use crate::formula::{AnyFormula, work_of_element};
+use crate::formula::{AnyFormula, uses_input, work_of_element};
 
 /// Bytes that have to be read and written once each, however the device goes about it, and arithmetic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Work {
     /// Bytes read: each element of each input once.
     pub read: u64,
@@ -27,7 +29,7 @@ impl Work {
     pub(super) fn of_map(formula: &dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>]) -> Self {
         let elements = outputs.first().map_or(0, |output| output.shape().count());
         Self {
-            read: bytes_of_all(inputs),
+            read: bytes_of_all(&used(formula, inputs)),
             written: bytes_of_all(outputs),
             flops: (elements * work_of_element(formula)) as u64,
         }
@@ -37,7 +39,7 @@ impl Work {
     pub(super) fn of_reduce(formula: &dyn AnyFormula, inputs: &[View<'_>], output: View<'_>) -> Self {
         let elements = output.shape().count();
         Self {
-            read: bytes_of_all(inputs),
+            read: bytes_of_all(&used(formula, inputs)),
             written: bytes(output),
             flops: (elements * (work_of_element(formula) + 1)) as u64,
         }
@@ -125,6 +127,11 @@ impl AddAssign for Work {
     }
 }
 
+/// The inputs that a formula's outputs depend on.
+fn used<'a>(formula: &dyn AnyFormula, inputs: &[View<'a>]) -> SmallVec<[View<'a>; 4]> {
+    inputs.iter().enumerate().filter(|&(index, _)| uses_input(formula, index)).map(|(_, &view)| view).collect()
+}
+
 /// The bytes of a view's elements, each counted once: what is broadcast or overlaps is there once.
 fn bytes(view: View<'_>) -> u64 {
     let layout = view.layout();
@@ -135,8 +142,6 @@ fn bytes(view: View<'_>) -> u64 {
 
 /// The bytes of several views; what is there twice counts once.
 fn bytes_of_all(views: &[View<'_>]) -> u64 {
-    let is_first = |(place, view): &(usize, &View<'_>)| {
-        !views[..*place].iter().any(|other| other.address() == view.address() && other.layout() == view.layout())
-    };
+    let is_first = |(place, view): &(usize, &View<'_>)| !views[..*place].iter().any(|other| other.is_same(view));
     views.iter().enumerate().filter(is_first).map(|(_, &view)| bytes(view)).sum()
 }

@@ -156,17 +156,26 @@ impl Convert for f16 {
     }
 }
 
+// Plain loops: what iterators add is not compiled for the instruction set of the function they end up in.
 #[inline(always)]
 fn widen_rest<H: Convert>(done: usize, from: &[H], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from).skip(done) {
-        *to = from.widened();
+    let count = from.len().min(to.len());
+    let (from, to) = (&from[..count], &mut to[..count]);
+    let mut i = done;
+    while i < count {
+        to[i] = from[i].widened();
+        i += 1;
     }
 }
 
 #[inline(always)]
 fn narrow_rest<H: Convert>(done: usize, from: &[f32], to: &mut [H]) {
-    for (to, &from) in to.iter_mut().zip(from).skip(done) {
-        *to = H::narrowed(from);
+    let count = from.len().min(to.len());
+    let (from, to) = (&from[..count], &mut to[..count]);
+    let mut i = done;
+    while i < count {
+        to[i] = H::narrowed(from[i]);
+        i += 1;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 
 use super::operands::Pattern;
-use super::{THREADS, formula_name, list, unroll};
+use super::{THREADS, list, unroll};
 use crate::formula::any::AnyFormula;
 use crate::formula::catalogue::create::box_muller;
 use crate::formula::cuda::Precision;
@@ -51,7 +51,7 @@ pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
         ("DRAWS(X)", &draws),
     ];
     definitions.extend(operands.iter().map(|(name, value)| (*name, value as &dyn Display)));
-    let kernel = format!("{}_{}", MAP.name, formula_name(signature));
+    let kernel = format!("{}_{}", MAP.name, signature.full_name());
     let mut unit = Unit::new(kernel, &definitions, &[PRELUDE, OPERANDS]);
     if signature.draws.contains(&Draw::Normal) {
         let pair = box_muller.graph().cuda_source(box_muller.signature(), precision);

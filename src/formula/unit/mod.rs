@@ -16,7 +16,6 @@ pub use operands::{Access, Operand, Pattern, Step, Walk};
 pub use reduce::{Combine, Pieces, Reduce, reduce_unit};
 pub use transpose::{Transpose, transpose_unit};
 
-use super::definition::{Role, Signature};
 pub use crate::kernels::{Example, Unit};
 
 /// Threads in a block of any of these units.
@@ -40,14 +39,4 @@ fn list(entries: impl Iterator<Item = String>) -> String {
         entry => format!("X({index}, {entry})"),
     });
     applied.collect::<Vec<_>>().join(" ")
-}
-
-/// The name of a formula within that of a kernel.
-fn formula_name(signature: &Signature) -> String {
-    let name = signature.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-    match signature.role {
-        Role::Value => name,
-        Role::Gradient(input) => format!("{name}_gradient{input}"),
-        Role::GradientFromOutput => format!("{name}_gradient_from_output"),
-    }
 }

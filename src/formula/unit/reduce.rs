@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::axes::Axes;
 use super::operands::{self, Access, Operand, Pattern, Walk};
-use super::{THREADS, formula_name, list, unroll};
+use super::{THREADS, list, unroll};
 use crate::dtype::DType;
 use crate::formula::any::AnyFormula;
 use crate::formula::cuda::Precision;
@@ -233,7 +233,7 @@ pub fn reduce_unit(combine: Combine, formula: &dyn AnyFormula, reduce: &Reduce) 
     ];
     definitions.extend(operands.iter().map(|(name, value)| (*name, value as &dyn Display)));
     let along = if reduce.rows { "rows" } else { "columns" };
-    let kernel = format!("{}_{}_{along}_{}", REDUCE.name, combine.to_lowercase(), formula_name(signature));
+    let kernel = format!("{}_{}_{along}_{}", REDUCE.name, combine.to_lowercase(), signature.full_name());
     let mut unit = Unit::new(kernel, &definitions, &[PRELUDE, OPERANDS]);
     unit.text.push_str(&formula.graph().cuda_source(signature, precision));
     unit.text.push_str(REDUCE.text);

@@ -33,7 +33,7 @@ std::string failed;
 // What a device that failed makes of later calls: compilers know no device, and cuBLAS has a code of its own.
 int after_a_fault(const std::string& function) {
     const int CUBLAS_EXECUTION_FAILED = 13;
-    return function.rfind("nvrtc", 0) == 0 ? OK : function.rfind("cublas", 0) == 0 ? CUBLAS_EXECUTION_FAILED : sticky;
+    return function.rfind("nvrtc", 0) == 0 || function.rfind("nvml", 0) == 0 ? OK : function.rfind("cublas", 0) == 0 ? CUBLAS_EXECUTION_FAILED : sticky;
 }
 
 void plan_from_environment() {

@@ -79,6 +79,7 @@ std::shared_ptr<Replay> replay(const std::shared_ptr<Executable>& executable) {
         }
         if (!ready.empty()) {
             const size_t chosen = ready[random_number(ready.size())];
+            simulated_pass(1e-3);
             nodes[chosen].run(nodes[chosen].data);
             done->insert(chosen);
         }

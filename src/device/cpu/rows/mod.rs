@@ -72,13 +72,19 @@ pub fn cross_entropy(
 /// See [`Kernel::ArgMax`](crate::device::Kernel::ArgMax).
 pub fn argmax(threads: &Threads, input: View<'_>, output: View<'_>) {
     let [rows, columns] = sizes(input);
-    with_element!(input.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
-        // SAFETY: as for `softmax`.
-        let (input, places) = unsafe { (rows_of::<E>(input, &rows, columns), rows_mut::<i64>(output, &rows, 1)) };
-        for (row, place) in input.chunks_exact(columns).zip(places) {
-            *place = argmax::argmax(row) as i64;
-        }
-    }));
+    if input.dtype().is_float() {
+        with_computed!(input.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
+            // SAFETY: as for `softmax`.
+            let (input, places) = unsafe { (rows_of::<E>(input, &rows, columns), rows_mut::<i64>(output, &rows, 1)) };
+            argmax::argmax(columns, E::widened(input, &mut Vec::new()), places);
+        }));
+    } else {
+        with_element!(input.dtype(), E => for_blocks(threads, rows, columns, &|rows| {
+            // SAFETY: as for `softmax`.
+            let (input, places) = unsafe { (rows_of::<E>(input, &rows, columns), rows_mut::<i64>(output, &rows, 1)) };
+            argmax::argmax_of_integers(columns, input, places);
+        }));
+    }
 }
 
 fn cross_entropy_of<E: Computed>(

@@ -6,6 +6,7 @@
 mod cublas;
 mod cublas_lt;
 mod driver;
+mod nvml;
 mod nvrtc;
 mod search;
 mod status;
@@ -18,6 +19,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub use cublas::Cublas;
 pub use cublas_lt::{CublasLt, Heuristic};
 pub use driver::Driver;
+pub use nvml::Nvml;
 pub use nvrtc::Nvrtc;
 pub use search::PATH_VARIABLE;
 
@@ -32,6 +34,8 @@ pub enum Library {
     Cublas,
     /// `libcublasLt`: matrix products with epilogues.
     CublasLt,
+    /// `libnvidia-ml`: comes with the driver, and watches devices.
+    Nvml,
 }
 
 /// Why a library cannot be used.
@@ -122,6 +126,8 @@ toolkit! {
     cublas: Cublas = Library::Cublas;
     /// cuBLASLt.
     cublas_lt: CublasLt = Library::CublasLt;
+    /// NVML.
+    nvml: Nvml = Library::Nvml;
 }
 
 /// Whether what computing needs is there: a compiler, and a library that multiplies. What lies in a folder that is known is
@@ -239,13 +245,14 @@ impl Library {
             Self::Nvrtc => "nvrtc",
             Self::Cublas => "cublas",
             Self::CublasLt => "cublasLt",
+            Self::Nvml => "nvidia-ml",
         }
     }
 
     /// How to get it.
     const fn remedy(self) -> &'static str {
         match self {
-            Self::Driver => "install the NVIDIA driver",
+            Self::Driver | Self::Nvml => "install the NVIDIA driver",
             Self::Nvrtc => "install the CUDA toolkit, or `pip install nvidia-cuda-nvrtc`",
             Self::Cublas | Self::CublasLt => "install the CUDA toolkit, or `pip install nvidia-cublas`",
         }

@@ -53,8 +53,12 @@ pub fn locate(library: Library, driver_major: Option<u32>) -> Option<PathBuf> {
 /// The names its file may have, best first.
 fn file_names(library: Library, driver_major: Option<u32>) -> Vec<String> {
     let windows = cfg!(windows);
-    if library == Library::Driver {
-        return if windows { vec!["nvcuda.dll".into()] } else { vec!["libcuda.so.1".into(), "libcuda.so".into()] };
+    match library {
+        Library::Driver if windows => return vec!["nvcuda.dll".into()],
+        Library::Driver => return vec!["libcuda.so.1".into(), "libcuda.so".into()],
+        Library::Nvml if windows => return vec!["nvml.dll".into()],
+        Library::Nvml => return vec!["libnvidia-ml.so.1".into()],
+        Library::Nvrtc | Library::Cublas | Library::CublasLt => {}
     }
     let known = driver_major.unwrap_or(u32::MAX);
     let (usable, newer): (Vec<u32>, Vec<u32>) = MAJORS.into_iter().partition(|&major| major <= known);

@@ -20,6 +20,7 @@ pub fn meaning(library: Library, code: i32) -> &'static str {
         Library::Driver => driver(code),
         Library::Nvrtc => nvrtc(code),
         Library::Cublas | Library::CublasLt => cublas(code),
+        Library::Nvml => "NVML does not tell",
     }
 }
 
