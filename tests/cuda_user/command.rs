@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use rectify::data::npy::{self, Array};
+use rectify::profile::Ceilings;
 use serde_json::Value;
 
-use super::simulated;
+use super::{Turn, simulated};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cuda_user/kernels.cu");
 const TILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cuda_user/tiles.cu");
@@ -45,6 +46,7 @@ fn refused(arguments: &[&str], code: i32) -> String {
 fn a_kernel_is_compiled_run_and_timed() {
     let found = objects(&[&SAXPY[..], &["--repeat", "5", "--flops", "2000"]].concat());
     let [compiled, ran] = &found[..] else { panic!("{found:?}") };
+    assert!(ran["floor_seconds"].is_null(), "{ran}");
     assert_eq!((compiled["event"].as_str(), compiled["kernel"].as_str()), (Some("compiled"), Some("saxpy")));
     assert_eq!((&compiled["line"], &compiled["architecture"]), (&Value::from(3), &Value::from("sm_90")));
     assert_eq!(compiled["parameters"], Value::from(vec!["f32 a", "const f32* x", "f32* y", "u32 n"]));
@@ -62,6 +64,32 @@ fn a_kernel_is_compiled_run_and_timed() {
     assert!(lines.contains("saxpy cuda:0: 4 blocks of 256 threads, 20 runs: ") && output.stderr.is_empty(), "{lines}");
     let quiet = run(&[&SAXPY[..], &["--quiet"]].concat());
     assert!(quiet.status.success() && quiet.stdout.is_empty() && quiet.stderr.is_empty());
+}
+
+#[test]
+fn the_time_is_held_against_what_the_device_can_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let hardware = Turn::new().device().hardware();
+    let ceilings = Ceilings {
+        hardware: hardware.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        copies: vec![(1 << 10, 1e9)],
+        products: [("f32".to_owned(), 1e12)].into(),
+        transfers: 1e9,
+        call: 1e-6,
+    };
+    let file = folder.path().join(format!("ceilings-{:016x}.json", rectify::kernels::hash(&hardware)));
+    fs::write(file, serde_json::to_vec(&ceilings).unwrap()).unwrap();
+    for (more, floor, bound) in [("0", 8e-6, "memory"), ("100000000", 1e-4, "compute")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rectify"));
+        command.args(["kernels", "run"]).args(SAXPY).args(["--ceilings", "--json", "--flops", more]);
+        command.env("RECTIFY_CUDA_PATH", simulated::libraries()).env("RECTIFY_CACHE_DIR", folder.path());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let last: Value = serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+        assert!((last["floor_seconds"].as_f64().unwrap() / floor - 1.0).abs() < 1e-9, "{last}");
+        assert_eq!(last["bound"], bound);
+    }
 }
 
 #[test]

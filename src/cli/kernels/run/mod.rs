@@ -66,6 +66,9 @@ pub struct Args {
     /// Floating point operations
     #[arg(long, value_name = "N", value_parser = whole::<u64>, default_value_t = 0)]
     flops: u64,
+    /// Hold the time against the least that the device can do it in, measured on it once, which takes some seconds
+    #[arg(long)]
+    ceilings: bool,
     /// Compile for these architectures and run nothing, which needs no GPU
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = architecture)]
     arch: Vec<u32>,
@@ -119,7 +122,7 @@ fn launched(args: &Args, kernel: &CudaKernel, launch: Launch, jobs: KernelJobs) 
     kernel.launch(launch, &arguments)?;
     device.synchronize()?;
     let outcome = expectation.map(|expectation| expectation.compare(&values)).transpose()?;
-    timed::time(args.repeat, kernel, launch, &arguments, &device)?.print(args)?;
+    timed::time(args, kernel, launch, &arguments, &device)?.print(args)?;
     match outcome {
         Some(outcome) => outcome.print(args, kernel.kernel()),
         None => Ok(()),

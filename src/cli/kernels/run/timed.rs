@@ -1,7 +1,7 @@
 //! How long a kernel takes.
 
-use rectify::device::Lane;
 use rectify::kernels::Launch;
+use rectify::profile::{Bound, Ceilings};
 use rectify::report::figures;
 use rectify::tensor::{Argument, CudaKernel};
 use rectify::{Device, Result};
@@ -28,37 +28,36 @@ pub struct Timed {
     gigabytes_per_second: Option<f64>,
     flops: u64,
     teraflops_per_second: Option<f64>,
+    /// The least it can take on this device, and what sets that, where it was asked for.
+    floor_seconds: Option<f64>,
+    bound: Option<Bound>,
 }
 
-/// Runs a kernel so many times on the same tensors.
+/// Runs a kernel on the same tensors each time.
 pub fn time(
-    runs: usize,
+    args: &Args,
     kernel: &CudaKernel,
     launch: Launch,
     arguments: &[Argument<'_>],
     device: &Device,
 ) -> Result<Timed> {
-    let backend = device.backend();
-    let mut marks = Vec::with_capacity(runs);
-    for _ in 0..runs {
-        let begin = backend.mark(Lane::Compute)?;
-        kernel.launch(launch, arguments)?;
-        marks.push((begin, backend.mark(Lane::Compute)?));
-    }
-    device.synchronize()?;
-    let seconds = marks.iter().map(|(begin, end)| backend.seconds_between(begin, end));
-    let mut seconds = seconds.collect::<Result<Vec<_>>>()?;
+    let ceilings = args.ceilings.then(|| Ceilings::of(device)).transpose()?;
+    let recording = device.record()?;
+    (0..args.repeat).try_for_each(|_| kernel.launch(launch, arguments))?;
+    let calls = recording.take()?;
+    let mut seconds: Vec<f64> = calls.iter().map(|call| call.device.seconds).collect();
     seconds.sort_by(f64::total_cmp);
     let median = seconds.get(seconds.len() / 2).copied();
     let work = kernel.work(launch, arguments);
     let rate =
         |amount: u64, unit: f64| median.filter(|&median| median > 0.0).map(|median| amount as f64 / median / unit);
+    let floor = calls.first().zip(ceilings).map(|(call, ceilings)| ceilings.floor(call));
     Ok(Timed {
         kernel: kernel.kernel().name().into(),
         device: device.name(),
         grid: launch.grid,
         block: launch.block,
-        runs,
+        runs: args.repeat,
         median_seconds: median,
         least_seconds: seconds.first().copied(),
         most_seconds: seconds.last().copied(),
@@ -66,6 +65,8 @@ pub fn time(
         gigabytes_per_second: rate(work.bytes(), 1e9),
         flops: work.flops,
         teraflops_per_second: rate(work.flops, 1e12),
+        floor_seconds: floor.map(|(_, seconds)| seconds),
+        bound: floor.map(|(bound, _)| bound),
     })
 }
 
@@ -89,10 +90,13 @@ impl Timed {
         if let Some(rate) = self.gigabytes_per_second {
             line += &format!("; {}, {} GB/s", figures::bytes(self.bytes), figures::rate(rate));
         }
-        match self.teraflops_per_second {
-            Some(rate) if self.flops > 0 => format!("{line}; {rate:.3} TFLOP/s"),
-            _ => line,
+        if let Some(rate) = self.teraflops_per_second.filter(|_| self.flops > 0) {
+            line += &format!("; {rate:.3} TFLOP/s");
         }
+        if let (Some(floor), Some(bound)) = (self.floor_seconds, self.bound) {
+            line += &format!("; at best {} us, by {}", microseconds(floor), bound.name());
+        }
+        line
     }
 }
 
