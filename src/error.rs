@@ -91,6 +91,9 @@ pub enum Error {
         /// What is wrong and what to do.
         rule: String,
     },
+    /// A CUDA kernel that a person wrote, and that is wrong or not used as what it is.
+    #[error("{0}")]
+    Kernel(Box<KernelError>),
     /// A data or model file whose content breaks its format.
     #[error("{}: {rule}", path.display())]
     Data {
@@ -132,6 +135,30 @@ pub struct OutOfMemory {
     pub holders: Vec<(String, usize)>,
 }
 
+/// What is wrong with a kernel that a person wrote, or with how it is used.
+#[derive(Debug, Clone)]
+pub struct KernelError {
+    /// The kernel.
+    pub kernel: String,
+    /// The file its text is in, or what stands for one.
+    pub file: String,
+    /// The line of that file, from 1, where there is one to look at.
+    pub line: Option<usize>,
+    /// The rule that was broken; it reads on from the kernel's name.
+    pub rule: String,
+    /// All that the compiler said, where it was the compiler who refused.
+    pub log: Option<String>,
+    /// The layer the call was made in.
+    pub layer: Layer,
+}
+
+impl KernelError {
+    pub(crate) fn new(kernel: &str, file: &str, line: Option<usize>, rule: impl Into<String>) -> Self {
+        let (kernel, file, rule, layer) = (kernel.into(), file.into(), rule.into(), Layer::current());
+        Self { kernel, file, line, rule, log: None, layer }
+    }
+}
+
 impl Error {
     /// Shapes that break `rule` of `operation`; `rule` reads on from the list of shapes.
     pub fn shape(operation: &'static str, shapes: &[&Shape], rule: impl Into<String>) -> Self {
@@ -170,6 +197,11 @@ impl Error {
     /// A device that is missing or failed.
     pub fn device(device: impl Into<String>, rule: impl Into<String>) -> Self {
         Self::Device { device: device.into(), rule: rule.into() }
+    }
+
+    /// A kernel that a person wrote in `file`, and that breaks `rule`, which reads on from its name.
+    pub fn kernel(kernel: &str, file: &str, line: Option<usize>, rule: impl Into<String>) -> Self {
+        Self::Kernel(Box::new(KernelError::new(kernel, file, line, rule)))
     }
 
     /// A file whose content breaks `rule`.
@@ -226,6 +258,16 @@ impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
             write!(f, "{item}{separator}")?;
         }
         write!(f, "{last} ")
+    }
+}
+
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kernel, file, line, rule, layer, .. } = self;
+        match line {
+            Some(line) => write!(f, "{file}:{line}: kernel {kernel} {rule}{layer}"),
+            None => write!(f, "{file}: kernel {kernel} {rule}{layer}"),
+        }
     }
 }
 

@@ -23,6 +23,8 @@ on_devices! {
     layers_by_the_name_of_their_activation,
     a_linear_layer_on_constants_computes_no_gradient_for_them,
     rows_and_losses,
+    operations_of_ones_own,
+    a_way_back_that_does_not_fit_is_an_error,
     indexing_and_joining,
     conversion_passes_gradients,
     random_formulas_draw_the_same_numbers_on_the_way_back,
@@ -277,6 +279,72 @@ fn rows_and_losses() -> Result<()> {
     check(|v| v[0].mean_squared_error(&target), &logits());
     check(|v| v[0].mean_squared_error(&target)?.scale_shift(3.0, 1.0), &logits());
     Ok(())
+}
+
+/// x y^2, with a way back of its own.
+fn weighed(x: &Var, y: &Var) -> Result<Var> {
+    Var::custom("weighed", &[x, y], |tensors| {
+        let (x, y) = (tensors[0].clone(), tensors[1].clone());
+        let result = x.mul(&y.square()?)?;
+        let back = move |gradient: &Tensor, wanted: &[bool]| {
+            let of_x = if wanted[0] { Some(y.square()?.mul(gradient)?) } else { None };
+            let of_y = if wanted[1] { Some(x.mul(&y)?.scale_shift(2.0, 0.0)?.mul(gradient)?) } else { None };
+            Ok(vec![of_x, of_y])
+        };
+        Ok((result, back))
+    })
+}
+
+fn operations_of_ones_own() {
+    let (x, y) = (signed(&[3, 4], 1), signed(&[3, 4], 2));
+    check(|vars| weighed(&vars[0], &vars[1])?.sum(&[0]), &[x.clone(), y.clone()]);
+    check(|vars| weighed(&vars[0].sin()?, &vars[0])?.mul(&vars[0]), std::slice::from_ref(&x));
+    for constant in 0..2 {
+        let function = |vars: &[Var]| {
+            let fixed = Var::constant(&y);
+            if constant == 0 { weighed(&fixed, &vars[0]) } else { weighed(&vars[0], &fixed) }
+        };
+        check(function, std::slice::from_ref(&x));
+    }
+    // Of constants alone nothing is recorded, and what was kept is gone at once.
+    let (fixed, live) = (Var::constant(&x), device().ledger().live_count());
+    assert!(!weighed(&fixed, &fixed).unwrap().needs_gradient());
+    assert_eq!(device().ledger().live_count(), live);
+}
+
+fn a_way_back_that_does_not_fit_is_an_error() {
+    let x = signed(&[2, 3], 1);
+    let gradients = |gradients: fn(&Tensor) -> Vec<Option<Tensor>>| {
+        let tape = Tape::new();
+        let (leaf, fixed) = (tape.variable(&x).unwrap(), Var::constant(&x));
+        let back = move |gradient: &Tensor, _: &[bool]| Ok(gradients(gradient));
+        let result = Var::custom("own", &[&leaf, &fixed], |tensors| Ok((tensors[0].clone(), back)));
+        result.unwrap().sum(&[]).unwrap().backward().map(drop)
+    };
+    assert!(gradients(|gradient| vec![Some(gradient.clone()), None]).is_ok());
+    let name = device().name();
+    for (wrong, said) in [
+        ((|_| Vec::new()) as fn(&Tensor) -> _, "has 2 inputs, and its way back gave 0 gradients".to_owned()),
+        (|_| vec![None, None], "its way back gave no gradient for input 0: give zeros, or detach the input".to_owned()),
+        (
+            |gradient| vec![Some(gradient.transpose(0, 1).unwrap()), None],
+            format!(
+                "its way back gave for input 0 f64 of shape [3, 2] on {name} instead of f64 of shape [2, 3] on {name}"
+            ),
+        ),
+        (
+            |gradient| vec![Some(gradient.cast(DType::F32).unwrap()), None],
+            format!(
+                "its way back gave for input 0 f32 of shape [2, 3] on {name} instead of f64 of shape [2, 3] on {name}"
+            ),
+        ),
+    ] {
+        let error = gradients(wrong).unwrap_err();
+        assert!(matches!(error, Error::Gradient { operation: "own", .. }), "{error:?}");
+        assert!(error.to_string().starts_with(&format!("own: {said}")), "{error}");
+    }
+    let (one, other) = (Tape::new().variable(&x).unwrap(), Tape::new().variable(&x).unwrap());
+    assert!(weighed(&one, &other).unwrap_err().to_string().contains("different tapes"));
 }
 
 fn indexing_and_joining() -> Result<()> {

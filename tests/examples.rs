@@ -21,10 +21,15 @@ mod perceptron;
 mod regression;
 #[path = "../examples/saddle.rs"]
 mod saddle;
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+mod simulated;
 #[path = "../examples/threshold.rs"]
 mod threshold;
 #[path = "../examples/threshold_linear.rs"]
 mod threshold_linear;
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+#[path = "../examples/user_kernel.rs"]
+mod user_kernel;
 
 /// Fails unless both lists hold the same numbers to so many digits after the point.
 fn assert_printed(found: &[f64], expected: &[f64], digits: i32) {
@@ -50,6 +55,14 @@ fn threshold_units_have_the_published_values_and_costs() -> Result<()> {
     assert_printed(&at(threshold::costs(Published, 221, &device)?), &[2.0987033, 1.7663573, 0.30462971], 7);
     let corners = rectify::Tensor::from_slice(&[0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], &[4, 2], &device)?;
     assert_eq!(threshold::exclusive_or(&corners)?.to_vec::<f64>()?, [0.0, 1.0, 1.0, 0.0]);
+    Ok(())
+}
+
+#[cfg(all(feature = "cuda", target_os = "linux"))]
+#[test]
+fn a_kernel_of_ones_own_is_the_formula_forwards_and_backwards() -> Result<()> {
+    let [value, gradient] = user_kernel::run(1000, &simulated::device())?;
+    assert!(value < 1e-5 && gradient < 1e-4, "{value} and {gradient}");
     Ok(())
 }
 

@@ -5,6 +5,8 @@
 mod graphs;
 #[path = "simulated_driver/raw.rs"]
 mod raw;
+#[path = "simulated_driver/shared.rs"]
+mod shared;
 mod simulated;
 
 use std::collections::BTreeSet;
@@ -85,18 +87,6 @@ fn a_misaligned_vector_ends_the_process() {
         let text = "struct alignas(16) Four { float x, y, z, w; };
             extern \"C\" __global__ void run(char* at) { *(Four*)(at + 4) = Four{1, 2, 3, 4}; }";
         launch_over(&Raw::new(), text, 100, 1, &[]);
-    }
-}
-
-#[test]
-fn an_index_outside_shared_memory_ends_the_process() {
-    if dies("an_index_outside_shared_memory_ends_the_process") {
-        let text = "extern \"C\" __global__ void run(int* to, long long i) {
-            __shared__ int numbers[8];
-            numbers[i] = 1;
-            *to = numbers[0];
-        }";
-        launch_over(&Raw::new(), text, 100, 1, &[8]);
     }
 }
 

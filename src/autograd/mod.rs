@@ -21,6 +21,7 @@ mod backward;
 mod check;
 mod clip;
 mod cross_entropy;
+mod custom;
 mod elementwise;
 mod gradients;
 mod index;

@@ -74,7 +74,9 @@ fn is_input(error: &Error) -> bool {
     use io::ErrorKind::{AlreadyExists, InvalidFilename, IsADirectory, NotADirectory, NotFound};
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     match error {
-        Error::Argument { .. } | Error::Data { .. } | Error::Shape { .. } | Error::DType { .. } => true,
+        Error::Argument { .. } | Error::Data { .. } | Error::Kernel(_) | Error::Shape { .. } | Error::DType { .. } => {
+            true
+        }
         Error::Io { cause, .. } => {
             let about_name = matches!(cause.kind(), AlreadyExists | InvalidFilename | IsADirectory | NotADirectory);
             about_name || matches!(cause.kind(), NotFound | PermissionDenied | ReadOnlyFilesystem)

@@ -7,9 +7,11 @@
 use std::any::Any;
 use std::fmt::{self, Debug};
 
+use super::recording::Work;
 use super::view::View;
 use crate::error::Result;
 use crate::formula::AnyFormula;
+use crate::kernels::{CustomKernel, Launch, Number};
 use crate::memory::{Buffer, Memory};
 
 /// A device that holds buffers and computes on them, one call after the other whatever thread they come from.
@@ -262,6 +264,38 @@ pub enum Kernel<'a> {
         /// Shape [outer, n, inner]: overwritten.
         input_gradient: View<'a>,
     },
+    /// A kernel that a person wrote. Only devices that compile CUDA C++ run it.
+    Custom {
+        /// The kernel.
+        kernel: &'a CustomKernel,
+        /// With how many threads.
+        launch: Launch,
+        /// One for each parameter, and of its type; what is written overlaps nothing else.
+        arguments: &'a [Given<'a>],
+        /// What there is to do.
+        work: Work,
+    },
+}
+
+/// What a kernel that a person wrote is given for a parameter.
+#[derive(Debug, Clone, Copy)]
+pub enum Given<'a> {
+    /// Elements that are only read; contiguous.
+    Input(View<'a>),
+    /// Elements that may be written; contiguous.
+    Output(View<'a>),
+    /// A number.
+    Number(Number),
+}
+
+impl<'a> Given<'a> {
+    /// The elements.
+    pub fn view(self) -> Option<View<'a>> {
+        match self {
+            Self::Input(view) | Self::Output(view) => Some(view),
+            Self::Number(_) => None,
+        }
+    }
 }
 
 impl<'a> Kernel<'a> {
@@ -276,16 +310,29 @@ impl<'a> Kernel<'a> {
             Self::ArgMax { .. } => "argmax",
             Self::Gather { .. } => "gather",
             Self::ScatterAdd { .. } => "scatter_add",
+            Self::Custom { .. } => "custom",
+        }
+    }
+
+    /// What it is called by the person who wrote it.
+    pub(super) fn custom_name(&self) -> Option<&'a str> {
+        match self {
+            Self::Custom { kernel, .. } => Some(kernel.name()),
+            _ => None,
         }
     }
 
     /// The operand that says how large it is.
-    pub(super) fn result(&self) -> View<'a> {
-        match *self {
+    pub(super) fn result(&self) -> Option<View<'a>> {
+        Some(match *self {
             Self::Softmax { output, .. } | Self::Gather { output, .. } => output,
             Self::SoftmaxBackward { input_gradient, .. } | Self::ScatterAdd { input_gradient, .. } => input_gradient,
             Self::CrossEntropy { logits, .. } => logits,
             Self::ArgMax { input, .. } => input,
-        }
+            Self::Custom { arguments, .. } => {
+                let written = arguments.iter().find(|given| matches!(given, Given::Output(_)));
+                return written.and_then(|given| given.view());
+            }
+        })
     }
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-pub use backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
+pub use backend::{Backend, Epilogue, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 pub use folder::cache_folder;
 pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};
 pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};

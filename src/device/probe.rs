@@ -102,7 +102,7 @@ pub fn compile_unit(unit: &Unit, architecture: u32) -> Result<CompiledUnit> {
         return Err(refuse(format!("{path} does not know sm_{architecture}; it knows {known:?}")));
     }
     let compiled = compiler.compile(unit, Target::Code(architecture));
-    let compiled = compiled.map_err(|error| refuse(format!("kernel {}: {error}", unit.kernel)))?;
+    let compiled = compiled.map_err(|error| error.of_unit(unit, "cuda"))?;
     let (major, minor) = compiler.version();
     let compiler = format!("NVRTC {major}.{minor} {}", OPTIONS.join(" "));
     Ok(CompiledUnit { image: compiled.image, log: compiled.log, compiler })

@@ -3,6 +3,7 @@
 //! They include nothing, so that NVRTC compiles them with no toolkit around. A [`Unit`] puts sources together with their
 //! definitions; the units of formulas are in [`formula::unit`](crate::formula::unit).
 
+mod custom;
 mod groups;
 mod index;
 mod piece;
@@ -10,12 +11,16 @@ mod resources;
 mod rows;
 mod unit;
 
+pub use custom::{
+    BlockLimits, CustomKernel, Diagnosis, Launch, Number, NumberType, Parameter, Role, USUAL_SHARED_BYTES, diagnosis,
+    names,
+};
 pub use groups::Groups;
 pub use index::{GATHERED_WORDS, gather, index_type, scatter_add, summed_vectors};
 pub use piece::{Piece, VECTOR_BYTES, widths};
 pub use resources::{Resources, warnings};
 pub use rows::{argmax, cross_entropy, softmax, softmax_backward};
-pub use unit::{Example, Unit};
+pub use unit::{Example, Origin, Unit};
 
 /// A file of CUDA C++.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

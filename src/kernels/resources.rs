@@ -60,6 +60,20 @@ impl Resources {
         })
     }
 
+    /// As [`from_log`](Self::from_log), of the one kernel of this name where there are several.
+    pub fn of_kernel(log: &str, kernel: &str) -> Option<Self> {
+        let entries = log.split("Compiling entry function '").skip(1);
+        let own = entries.filter(|entry| entry.strip_prefix(kernel).is_some_and(|rest| rest.starts_with('\'')));
+        own.filter_map(Self::from_log).next()
+    }
+
+    /// The most shared memory of a block on this architecture, in bytes: beyond what there is without asking, which is
+    /// [`USUAL_SHARED_BYTES`](super::USUAL_SHARED_BYTES). None for an architecture that is not in the table.
+    pub fn most_shared_bytes(architecture: u32) -> Option<u32> {
+        let limits = LIMITS.iter().find(|limits| limits.architecture == architecture)?;
+        Some(limits.shared_bytes - limits.reserved_bytes)
+    }
+
     /// The blocks of this many threads that run on a multiprocessor at once, and which part of the warps it could run that
     /// is. None for an architecture that is not in the table.
     pub fn occupancy(&self, architecture: u32, threads: u32) -> Option<(u32, f64)> {
@@ -76,7 +90,7 @@ impl Resources {
 
 /// The warnings in the log of the compiler.
 pub fn warnings(log: &str) -> impl Iterator<Item = &str> {
-    log.lines().filter(|line| line.contains("warning"))
+    log.lines().filter(|line| line.contains("warning") && !line.starts_with("Remark"))
 }
 
 #[cfg(test)]
@@ -86,6 +100,7 @@ mod tests {
     #[test]
     fn the_log_is_read() {
         let log = "u.cu(1): warning #177-D: variable \"q\" was declared but never referenced\n\
+                   Remark: The warnings can be suppressed with \"-diag-suppress <warning-number>\"\n\
                    ptxas info    : Compiling entry function 'k' for 'sm_75'\n\
                    ptxas         .     16 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads\n\
                    ptxas info    : Used 64 registers, used 1 barriers, 4128 bytes smem, 436 bytes cmem[0]\n";
@@ -95,6 +110,16 @@ mod tests {
         let without_shared = log.replace("4128 bytes smem, ", "");
         assert_eq!(Resources::from_log(&without_shared), Some(Resources { shared_bytes: 0, ..expected }));
         assert_eq!(Resources::from_log("nothing"), None);
+        let of_two = format!("{log}{}", log.replace("'k'", "'k2'").replace("64 registers", "32 registers"));
+        let registers = |kernel| Resources::of_kernel(&of_two, kernel).map(|used| used.registers);
+        assert_eq!(["k", "k2", "k3", ""].map(registers), [Some(64), Some(32), None, None]);
+    }
+
+    /// "Maximum amount of shared memory per thread block" of the same table.
+    #[test]
+    fn a_block_may_have_all_shared_memory_but_what_is_reserved() {
+        let most = [75, 80, 86, 90, 120, 42].map(Resources::most_shared_bytes);
+        assert_eq!(most, [64, 163, 99, 227, 99, 0].map(|kib: u32| Some(kib << 10).filter(|&bytes| bytes > 0)));
     }
 
     /// Values of NVIDIA's occupancy calculator.

@@ -1,6 +1,7 @@
 //! What is compiled at once: sources with their definitions, and the kernel in them.
 
 use std::fmt::{Display, Write};
+use std::sync::Arc;
 
 use super::KernelSource;
 
@@ -11,6 +12,17 @@ pub struct Unit {
     pub kernel: String,
     /// The CUDA C++.
     pub text: String,
+    /// Where a person wrote it, if it is not one of this crate.
+    pub origin: Option<Origin>,
+}
+
+/// Where a person wrote a kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub file: Arc<str>,
+    /// The line of its name, from 1.
+    pub line: usize,
 }
 
 /// A unit as programs use it: to list, and to check a compiler with.
@@ -33,7 +45,7 @@ impl Unit {
             let _ = writeln!(text, "#define {name} {value}");
         }
         sources.iter().for_each(|source| text.push_str(source.text));
-        Self { kernel, text }
+        Self { kernel, text, origin: None }
     }
 
     /// The threads of its blocks, if it is compiled for a number of them.

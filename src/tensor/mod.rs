@@ -8,6 +8,7 @@ mod convert;
 mod create;
 mod elementwise;
 mod index;
+mod kernel;
 mod matmul;
 pub(crate) mod named;
 mod prefetch;
@@ -21,6 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use create::Generator;
+pub use kernel::{Argument, CudaKernel};
 pub(crate) use matmul::{Keep, Kept};
 pub use prefetch::Prefetched;
 

@@ -12,6 +12,8 @@ struct SimulatedRuntime {
     void (*barrier)();
     // Gives every lane of the mask the values of all of them.
     void (*exchange)(unsigned mask, uint64_t value, uint64_t values[32]);
+    // The shared memory that the launch asked for.
+    char* (*asked_shared)();
 };
 
 struct SimulatedKernel {
@@ -37,7 +39,8 @@ struct SimulatedUnit {
 struct SimulatedImage {
     char magic[8];
     uint32_t architecture;
-    uint32_t reserved;
+    // Bytes of shared memory that its kernels declare.
+    uint32_t shared_bytes;
     uint64_t bytes;
 };
 #define SIMULATED_CODE "SIMCUBIN"

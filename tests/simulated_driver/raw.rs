@@ -229,10 +229,20 @@ impl Raw {
         (module, made!(self.driver, b"cuModuleGetFunction", module => u64, c"run".as_ptr() => *const c_char))
     }
 
+    /// Lets launches ask for so much shared memory.
+    pub fn allow_shared(&self, function: u64, bytes: i32) -> i32 {
+        call!(self.driver, b"cuFuncSetAttribute", function => u64, 8 => u32, bytes => i32)
+    }
+
     /// Launches one block of threads with arguments of 64 bits.
     pub fn launch(&self, function: u64, threads: u32, stream: u64, arguments: &[u64]) -> i32 {
+        self.launch_with(function, threads, 0, stream, arguments)
+    }
+
+    /// As [`launch`](Self::launch), with shared memory beside what the kernel declares.
+    pub fn launch_with(&self, function: u64, threads: u32, bytes: u32, stream: u64, arguments: &[u64]) -> i32 {
         let mut pointers: Vec<_> = arguments.iter().map(ptr::from_ref).collect();
         call!(self.driver, b"cuLaunchKernel", function => u64, 1 => u32, 1 => u32, 1 => u32, threads => u32, 1 => u32,
-            1 => u32, 0 => u32, stream => u64, pointers.as_mut_ptr() => *mut *const u64, ptr::null_mut() => *mut c_void)
+            1 => u32, bytes => u32, stream => u64, pointers.as_mut_ptr() => *mut *const u64, ptr::null_mut() => *mut c_void)
     }
 }

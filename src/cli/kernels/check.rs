@@ -188,7 +188,7 @@ impl Checked {
 }
 
 /// `sm_90` as 90.
-fn architecture(text: &str) -> Result<u32, String> {
+pub(super) fn architecture(text: &str) -> Result<u32, String> {
     let number = text.strip_prefix("sm_").unwrap_or(text).parse();
     number.map_err(|_| format!("'{text}' is not an architecture such as sm_90"))
 }

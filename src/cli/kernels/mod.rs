@@ -4,6 +4,7 @@ mod budget;
 mod check;
 mod in_order;
 mod list;
+mod run;
 
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use rectify::kernels::{Example, Unit};
 
 use super::failure::Failure;
 
-/// List the CUDA kernels, or compile them without a GPU
+/// List the CUDA kernels, compile them without a GPU, or run one of your own
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -24,6 +25,7 @@ pub struct Args {
 enum Command {
     List(list::Args),
     Check(check::Args),
+    Run(Box<run::Args>),
 }
 
 /// What the commands on kernels call.
@@ -40,6 +42,7 @@ pub fn run(args: &Args, jobs: KernelJobs) -> Result<ExitCode, Failure> {
     match &args.command {
         Command::List(args) => list::run(args, jobs.units),
         Command::Check(args) => check::run(args, jobs),
+        Command::Run(args) => run::run(args, jobs),
     }
 }
 

@@ -159,6 +159,13 @@ impl Backend for Cpu {
             Kernel::ScatterAdd { gradient, indices, input_gradient } => {
                 index::scatter_add(self.threads, gradient, indices, input_gradient)?;
             }
+            Kernel::Custom { kernel, .. } => {
+                let (name, file, line) = (kernel.name(), kernel.file(), kernel.line());
+                let rule = format!(
+                    "kernel {name} ({file}:{line}) is CUDA C++: put its tensors on a CUDA device, as with --device cuda"
+                );
+                return Err(Error::device(self.name(), rule));
+            }
         }
         Ok(())
     }

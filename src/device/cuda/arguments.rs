@@ -12,8 +12,8 @@ use crate::memory::SEGMENT_ALIGNMENT;
 pub struct Grid {
     /// Blocks along each axis.
     pub blocks: [u32; 3],
-    /// Threads in a block.
-    pub threads: u32,
+    /// Threads of a block along each axis.
+    pub block: [u32; 3],
     /// Shared memory of a block, beside what the kernel itself declares.
     pub shared_bytes: u32,
 }
@@ -28,7 +28,7 @@ pub struct Arguments {
 impl Grid {
     /// Blocks along one axis.
     pub const fn new(blocks: u32, threads: u32) -> Self {
-        Self { blocks: [blocks, 1, 1], threads, shared_bytes: 0 }
+        Self { blocks: [blocks, 1, 1], block: [threads, 1, 1], shared_bytes: 0 }
     }
 }
 

@@ -8,11 +8,15 @@ use std::ptr;
 use cudarc::nvrtc::sys::nvrtcProgram;
 
 use super::library::{self, Absence, Failure, Library, Nvrtc};
-use crate::kernels::{Resources, Unit};
+use crate::error::{Error, KernelError};
+use crate::kernels::{Diagnosis, Origin, Resources, Unit, diagnosis};
 
-/// What every unit is compiled with. The CPU rounds a product before it is added to something, and so does a kernel; and
+/// What every unit of this crate is compiled with. The CPU rounds a product before it is added to something, and so does a kernel; and
 /// the assembler says what a kernel uses.
 pub const OPTIONS: [&str; 2] = ["--fmad=false", "--ptxas-options=-v"];
+
+/// What a unit that a person wrote is compiled with: as a compiler does by itself, and profilers find its lines.
+pub const OPTIONS_OF_OTHERS: [&str; 2] = ["--generate-line-info", "--ptxas-options=-v"];
 
 /// Gives a thread all registers there are (`BLOCKS` of `prelude.cuh`).
 const ALL_REGISTERS: &str = "--define-macro=BLOCKS=1";
@@ -101,7 +105,8 @@ impl Compiler {
     /// nothing is spilled that has room.
     pub fn compile(&self, unit: &Unit, target: Target) -> Result<Compiled, CompileError> {
         let compiled = self.compile_with(unit, target, None)?;
-        let spills = Resources::from_log(&compiled.log).is_some_and(|used| used.spilled_bytes > 0);
+        let may_spill = unit.origin.is_some();
+        let spills = !may_spill && Resources::from_log(&compiled.log).is_some_and(|used| used.spilled_bytes > 0);
         if spills { self.compile_with(unit, target, Some(ALL_REGISTERS)) } else { Ok(compiled) }
     }
 
@@ -111,7 +116,8 @@ impl Compiler {
         let (source, name) = (text(&unit.text)?, text(&format!("{}.cu", unit.kernel))?);
         let program = Program::new(self.nvrtc, &source, &name)?;
         let architecture = format!("--gpu-architecture={target}");
-        let options = OPTIONS.into_iter().chain(more).chain([architecture.as_str()]);
+        let usual = if unit.origin.is_some() { OPTIONS_OF_OTHERS } else { OPTIONS };
+        let options = usual.into_iter().chain(more).chain([architecture.as_str()]);
         let options = options.map(text).collect::<Result<Vec<_>, _>>()?;
         let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
         // SAFETY: the program lives, and as many texts are there as said.
@@ -123,6 +129,30 @@ impl Compiler {
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+impl CompileError {
+    /// As an error of a unit that was compiled for `device`: of its text, where a person wrote it and has to mend it.
+    pub fn of_unit(self, unit: &Unit, device: &str) -> Error {
+        match (self, &unit.origin) {
+            (Self::Rejected(log), Some(origin)) => rejected(&unit.kernel, origin, log),
+            (error, _) => Error::device(device, format!("kernel {}: {error}", unit.kernel)),
+        }
+    }
+}
+
+/// The error that a compiler's log is about.
+fn rejected(kernel: &str, origin: &Origin, log: String) -> Error {
+    let Diagnosis { file, line, message, more } = diagnosis(&log, kernel);
+    let more = match more {
+        0 => String::new(),
+        1 => ", and 1 more error".into(),
+        more => format!(", and {more} more errors"),
+    };
+    let file = file.as_deref().unwrap_or(&origin.file);
+    let rule = format!("does not compile: {message}{more}");
+    let error = KernelError::new(kernel, file, line.or(Some(origin.line)), rule);
+    Error::Kernel(Box::new(KernelError { log: Some(log), ..error }))
 }
 
 /// NVRTC's code for a text that does not compile.

@@ -14,6 +14,8 @@ pub struct Facts {
     pub raw: CUdevice,
     /// What a person is told.
     pub about: CudaDevice,
+    /// Bytes of shared memory that a block has if it asks for them.
+    pub shared_bytes: u32,
     /// Whether the driver allocates in the order of a stream.
     pub has_pools: bool,
 }
@@ -67,7 +69,8 @@ impl Facts {
             memory,
         };
         let has_pools = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)? != 0;
-        Ok(Self { raw: device, about, has_pools })
+        let shared_bytes = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
+        Ok(Self { raw: device, about, shared_bytes, has_pools })
     }
 }
 

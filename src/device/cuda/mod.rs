@@ -6,6 +6,7 @@ mod cache;
 pub mod compile;
 mod context;
 mod copy;
+mod custom;
 pub mod facts;
 mod index;
 pub mod library;
@@ -206,6 +207,7 @@ impl Backend for Cuda {
             Kernel::ScatterAdd { gradient, indices, input_gradient } => {
                 index::scatter_add(queue, gradient, indices, input_gradient)
             }
+            Kernel::Custom { kernel, launch, arguments, .. } => custom::run(queue, kernel, launch, arguments),
         }
     }
 

@@ -8,16 +8,16 @@ use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread;
 
-use cudarc::driver::sys::{CUfunction, CUmodule};
+use cudarc::driver::sys::{CUfunction, CUfunction_attribute as Attribute, CUmodule};
 use smallvec::SmallVec;
 
 use super::cache::{Cache, Digest};
-use super::compile::{Compiler, OPTIONS, Target};
+use super::compile::{Compiler, OPTIONS, OPTIONS_OF_OTHERS, Target};
 use super::context::Context;
 use super::library::{self, Library};
 use super::once::Once;
 use crate::error::{Error, Result};
-use crate::kernels::Unit;
+use crate::kernels::{BlockLimits, Unit};
 
 /// What tells a unit from every other without its text. Cheap to make, hash and compare: one is made at every launch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ impl Modules {
                 Some(identity) => identity,
                 None => format!("{:?}", self.compiler()?.0.version()),
             };
-            Ok(format!("{compiler} {major}.{minor} {}", OPTIONS.join(" ")))
+            Ok(format!("{compiler} {major}.{minor} {}", [OPTIONS, OPTIONS_OF_OTHERS].concat().join(" ")))
         };
         self.identity.get_or_try(find).map(String::as_str)
     }
@@ -177,6 +177,30 @@ impl Kernel {
         self.function.get_or_try(|| self.load(context)).map(|handles| handles.function)
     }
 
+    /// What a block of it may have: waits for the compiler as [`function`](Self::function) does. The context is bound.
+    pub fn limits(&self, context: &Context) -> Result<BlockLimits> {
+        let function = self.function(context)?;
+        let attribute = |attribute: Attribute| {
+            let mut value = 0;
+            // SAFETY: the function is loaded; one number is written.
+            let read = unsafe { context.driver.cuFuncGetAttribute(&mut value, attribute as u32, function) };
+            context.check(read).map(|()| value as u32)
+        };
+        Ok(BlockLimits {
+            threads: attribute(Attribute::CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)?,
+            declared_bytes: attribute(Attribute::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES)?,
+            shared_bytes: context.facts().shared_bytes,
+        })
+    }
+
+    /// Lets its blocks have so much shared memory beside what it declares. The context is bound.
+    pub fn allow_shared(&self, context: &Context, bytes: u32) -> Result<()> {
+        let function = self.function(context)?;
+        let attribute = Attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES as u32;
+        // SAFETY: the function is loaded.
+        context.check(unsafe { context.driver.cuFuncSetAttribute(function, attribute, bytes as i32) })
+    }
+
     #[cold]
     fn load(&self, context: &Context) -> Result<Handles> {
         let image = self.image.wait().as_ref().map_err(Clone::clone)?;
@@ -223,9 +247,9 @@ struct Job {
 impl Job {
     fn run(&self) {
         let compiled = self.compiler.compile(&self.unit, self.target);
-        let image = compiled.map(|compiled| compiled.image).map_err(|error| {
-            Error::device(self.kernel.context.name(), format!("kernel {}: {error}", self.unit.kernel))
-        });
+        let image = compiled
+            .map(|compiled| compiled.image)
+            .map_err(|error| error.of_unit(&self.unit, self.kernel.context.name()));
         if let (Ok(image), Some(cache)) = (&image, &self.cache) {
             cache.write(&self.digest, image);
         }

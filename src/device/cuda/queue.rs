@@ -8,7 +8,7 @@ use super::Engine;
 pub use super::arguments::{Arguments, Grid};
 use super::context::Context;
 use super::matmul::Matmul;
-pub use super::modules::Key;
+pub use super::modules::{Kernel, Key};
 use crate::error::Result;
 use crate::kernels::Unit;
 use crate::memory::{Buffer, Memory, Stream};
@@ -24,6 +24,18 @@ impl<'a> Queue<'a> {
     pub fn launch(&mut self, key: Key, unit: impl FnOnce() -> Unit, grid: Grid, arguments: &Arguments) -> Result<()> {
         let kernel = self.0.modules.kernel(key, unit)?;
         self.0.compute.launch(&kernel, grid, arguments)
+    }
+
+    /// The kernel of a key, compiled and loaded: an error of its text is told here.
+    pub fn compiled(&self, key: Key, unit: impl FnOnce() -> Unit) -> Result<Arc<Kernel>> {
+        let kernel = self.0.modules.kernel(key, unit)?;
+        kernel.function(&self.0.context)?;
+        Ok(kernel)
+    }
+
+    /// Queues a kernel that is [compiled](Self::compiled).
+    pub fn launch_compiled(&mut self, kernel: &Arc<Kernel>, grid: Grid, arguments: &Arguments) -> Result<()> {
+        self.0.compute.launch(kernel, grid, arguments)
     }
 
     /// Memory for the time of this call: given back when dropped, and used again by what is queued after that.

@@ -119,7 +119,7 @@ impl Work {
 fn launch(context: &Context, kernel: &Kernel, grid: Grid, arguments: &Arguments, stream: CUstream) -> Result<()> {
     let function = kernel.function(context)?;
     let mut pointers: SmallVec<[*mut c_void; 24]> = arguments.pointers().collect();
-    let [x, y, z] = grid.blocks;
+    let ([x, y, z], [width, height, depth]) = (grid.blocks, grid.block);
     // SAFETY: the arguments are those of the kernel, as whoever assembled its unit has it; buffers they lead to are released
     // in the order of this stream.
     context.check(unsafe {
@@ -128,9 +128,9 @@ fn launch(context: &Context, kernel: &Kernel, grid: Grid, arguments: &Arguments,
             x,
             y,
             z,
-            grid.threads,
-            1,
-            1,
+            width,
+            height,
+            depth,
             grid.shared_bytes,
             stream,
             pointers.as_mut_ptr(),

@@ -34,9 +34,10 @@ use crate::scope::Label;
 /// One call of a device: an operation over whole tensors, of one kernel or a few.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// What kind of operation it was: `map`, `sum`, `matmul`, `softmax`, `upload`.
+    /// What kind of operation it was: `map`, `sum`, `matmul`, `softmax`, `upload`; `custom` for a kernel that a person wrote.
     pub operation: &'static str,
-    /// The formula applied to every element, where there is one; of a product, the one that followed it.
+    /// The formula applied to every element, where there is one; of a product, the one that followed it; the name of a kernel
+    /// that a person wrote.
     pub formula: Option<Cow<'static, str>>,
     /// The type of the result's elements.
     pub dtype: DType,

@@ -237,7 +237,11 @@ impl Backend for Recorder {
     }
 
     fn launch(&self, kernel: Kernel<'_>) -> Result<()> {
-        let entry = Entry::of_view(kernel.name(), kernel.result());
+        let entry = match kernel.result() {
+            Some(result) => Entry::of_view(kernel.name(), result),
+            None => Entry::of_bytes(kernel.name(), 0),
+        };
+        let entry = Entry { formula: kernel.custom_name().map(|name| name.to_owned().into()), ..entry };
         self.note(entry, |()| Work::of_kernel(&kernel), || self.backend.launch(kernel))
     }
 

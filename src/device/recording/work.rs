@@ -107,6 +107,7 @@ impl Work {
             Kernel::ScatterAdd { gradient, indices, input_gradient } => {
                 (vec![gradient, indices], vec![input_gradient], gradient.shape().count())
             }
+            Kernel::Custom { work, .. } => return work,
         };
         Self { read: bytes_of_all(&inputs), written: bytes_of_all(&outputs), flops: flops as u64 }
     }

@@ -102,7 +102,22 @@ void exchange(unsigned mask, uint64_t value, uint64_t values[32]) {
     memcpy(values, warp.ready[before % 2], sizeof warp.values);
 }
 
-const SimulatedRuntime runtime = {barrier, exchange};
+// The shared memory that a launch asks for ends where nothing is mapped, but for what is left of 16 bytes.
+char* asked_start = nullptr;
+
+char* asked_shared() { return asked_start; }
+
+void ask_shared(size_t bytes) {
+    static char* end = nullptr;
+    if (!end) {
+        const size_t page = 4096, most = 256 << 10;
+        end = (char*)mmap(nullptr, most + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) + most;
+        mprotect(end, page, PROT_NONE);
+    }
+    asked_start = end - (bytes + 15) / 16 * 16;
+}
+
+const SimulatedRuntime runtime = {barrier, exchange, asked_shared};
 
 void run_fibers(bool backwards) {
     block.living = block.threads;
@@ -137,13 +152,14 @@ void run_fibers(bool backwards) {
 } // namespace
 
 void run_blocks(const SimulatedUnit& unit, const SimulatedKernel& kernel, SimulatedIndex grid, SimulatedIndex size,
-                void** parameters) {
+                unsigned shared_bytes, void** parameters) {
     const bool backwards = random_number(2);
     block.unit = &unit;
     block.kernel = &kernel;
     block.parameters = parameters;
     block.size = size;
     block.threads = size.x * size.y * size.z;
+    ask_shared(shared_bytes);
     *unit.runtime = &runtime;
     *unit.block_size = size;
     *unit.grid_size = grid;
@@ -154,6 +170,7 @@ void run_blocks(const SimulatedUnit& unit, const SimulatedKernel& kernel, Simula
                        (unsigned)(number / grid.x / grid.y)};
         // Shared memory holds nothing when a block begins.
         memset(unit.shared_start, 0xff, unit.shared_end - unit.shared_start);
+        memset(asked_start, 0xff, shared_bytes);
         if (unit.needs_fibers) {
             run_fibers(backwards);
             continue;

@@ -128,6 +128,7 @@ EXPORTED int cuDeviceGetAttribute(int* value, unsigned attribute, int) {
     case 16: *value = 132; return OK;  // multiprocessors
     case 75: *value = environment("SIMULATED_CUDA_CAPABILITY", 90) / 10; return OK;
     case 76: *value = environment("SIMULATED_CUDA_CAPABILITY", 90) % 10; return OK;
+    case 97: *value = 227 << 10; return OK; // bytes of shared memory of a block that asks for them
     case 115: *value = environment("SIMULATED_CUDA_POOLS", 1); return OK;
     default: violation("device attribute %u is not simulated", attribute); return INVALID_VALUE;
     }

@@ -14,14 +14,20 @@ namespace {
 struct Module {
     void* library;
     const SimulatedUnit* unit;
+    int declared_shared;
 };
+const int MOST_THREADS = 1024, USUAL_SHARED = 48 << 10, MOST_SHARED = 227 << 10;
+
 struct Function {
     const SimulatedUnit* unit;
     const SimulatedKernel* kernel;
+    // Bytes of shared memory that it declares, and that a launch may ask for beside that.
+    int declared, most_asked;
 };
 struct Launch {
     Function function;
     SimulatedIndex grid, block;
+    unsigned shared_bytes;
     std::vector<uint64_t> words;
     std::vector<void*> parameters;
 };
@@ -31,7 +37,8 @@ std::map<void*, Function*> functions;
 
 void run(void* data) {
     Launch& launch = *(Launch*)data;
-    run_blocks(*launch.function.unit, *launch.function.kernel, launch.grid, launch.block, launch.parameters.data());
+    run_blocks(*launch.function.unit, *launch.function.kernel, launch.grid, launch.block, launch.shared_bytes,
+               launch.parameters.data());
 }
 
 bool are_pointers_living(const SimulatedKernel& kernel, void** parameters) {
@@ -92,7 +99,7 @@ EXPORTED int cuModuleLoadData(void** handle, const void* image) {
         fprintf(stderr, "simulated cuda: %s\n", dlerror());
         return INVALID_IMAGE;
     }
-    Module* module = new Module{library, (const SimulatedUnit*)dlsym(library, "simulated_unit")};
+    Module* module = new Module{library, (const SimulatedUnit*)dlsym(library, "simulated_unit"), (int)head.shared_bytes};
     modules[*handle = module] = module;
     return OK;
 }
@@ -127,12 +134,43 @@ EXPORTED int cuModuleGetFunction(void** handle, void* module_handle, const char*
     const SimulatedUnit* unit = found->second->unit;
     for (unsigned i = 0; i < unit->count; i++) {
         if (!strcmp(unit->kernels[i].name, name)) {
-            Function* function = new Function{unit, &unit->kernels[i]};
+            const int declared = found->second->declared_shared;
+            Function* function = new Function{unit, &unit->kernels[i], declared, USUAL_SHARED - declared};
             functions[*handle = function] = function;
             return OK;
         }
     }
     return NOT_FOUND;
+}
+
+EXPORTED int cuFuncGetAttribute(int* value, unsigned attribute, void* handle) {
+    LOCKED;
+    ENTER("cuFuncGetAttribute", 1);
+    const auto found = functions.find(handle);
+    if (found == functions.end()) {
+        return INVALID_HANDLE;
+    }
+    switch (attribute) {
+    case 0: *value = MOST_THREADS; return OK;               // threads in a block
+    case 1: *value = found->second->declared; return OK;    // bytes of shared memory declared
+    case 8: *value = found->second->most_asked; return OK;  // bytes of shared memory that a launch may ask for
+    default: violation("function attribute %u is not simulated", attribute); return INVALID_VALUE;
+    }
+}
+
+EXPORTED int cuFuncSetAttribute(void* handle, unsigned attribute, int value) {
+    LOCKED;
+    ENTER("cuFuncSetAttribute", 1);
+    const auto found = functions.find(handle);
+    if (found == functions.end()) {
+        return INVALID_HANDLE;
+    }
+    if (attribute != 8 || value < 0 || value + found->second->declared > MOST_SHARED) {
+        violation("%s is to have %d for attribute %u", found->second->kernel->name, value, attribute);
+        return INVALID_VALUE;
+    }
+    found->second->most_asked = value;
+    return OK;
 }
 
 EXPORTED int cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
@@ -147,8 +185,8 @@ EXPORTED int cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsi
     }
     const Function& function = *found->second;
     const bool fits = grid_x && grid_y && grid_z && block_x && block_y && block_z && grid_x <= 0x7fffffff &&
-                      grid_y <= 65535 && grid_z <= 65535 && block_z <= 64 && (uint64_t)block_x * block_y * block_z <= 1024 &&
-                      shared_bytes <= 48 << 10;
+                      grid_y <= 65535 && grid_z <= 65535 && block_z <= 64 && (uint64_t)block_x * block_y * block_z <= MOST_THREADS &&
+                      (int64_t)shared_bytes <= function.most_asked;
     if (!fits) {
         violation("%s is launched with %u x %u x %u blocks of %u x %u x %u threads and %u bytes", function.kernel->name,
                   grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes);
@@ -162,7 +200,7 @@ EXPORTED int cuLaunchKernel(void* handle, unsigned grid_x, unsigned grid_y, unsi
         make_sticky(ILLEGAL_ADDRESS);
         return ILLEGAL_ADDRESS;
     }
-    Launch* launch = new Launch{function, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, {}, {}};
+    Launch* launch = new Launch{function, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes, {}, {}};
     copy_parameters(*function.kernel, parameters, launch->words, launch->parameters);
     simulated_enqueue(stream, function.kernel->name, run, launch, [](void* data) { delete (Launch*)data; });
     return OK;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -18,7 +19,7 @@ const int ARCHITECTURES[] = {75, 80, 86, 89, 90, 100, 120};
 
 struct Program {
     std::string source, log, code;
-    uint32_t architecture = 0;
+    uint32_t architecture = 0, shared_bytes = 0;
     bool is_virtual = false;
 };
 
@@ -37,12 +38,46 @@ std::string read(const std::string& path) {
     return text.str();
 }
 
+const std::regex KERNEL(R"re(extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\s*\()re");
+
+template <class T> T part(const std::string& library, size_t start) {
+    T value;
+    memcpy(&value, library.data() + start, sizeof value);
+    return value;
+}
+
+// Bytes of shared memory that the kernels of a unit declare together: all that is not in the library's file.
+uint32_t declared_shared(const std::string& library) {
+    const auto head = part<Elf64_Ehdr>(library, 0);
+    const auto section = [&](size_t i) { return part<Elf64_Shdr>(library, head.e_shoff + i * head.e_shentsize); };
+    uint32_t bytes = 0;
+    for (size_t i = 0; i < head.e_shnum; i++) {
+        const Elf64_Shdr symbols = section(i);
+        for (size_t at = 0; symbols.sh_type == SHT_SYMTAB && at < symbols.sh_size; at += sizeof(Elf64_Sym)) {
+            const auto symbol = part<Elf64_Sym>(library, symbols.sh_offset + at);
+            const bool is_object = ELF64_ST_TYPE(symbol.st_info) == STT_OBJECT && symbol.st_shndx < head.e_shnum;
+            bytes += is_object && section(symbol.st_shndx).sh_type == SHT_NOBITS ? symbol.st_size : 0;
+        }
+    }
+    return bytes;
+}
+
+// What the assembler says when it refuses a kernel that declares more shared memory than it may: no word of an error.
+std::string refused_shared(const std::string& source, uint32_t bytes) {
+    std::string log;
+    for (std::sregex_iterator match(source.begin(), source.end(), KERNEL), end; match != end; ++match) {
+        log += "ptxas info    : Compiling entry function '" + (*match)[1].str() + "' for 'sm_90'\n" +
+               "ptxas         .     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n" +
+               "ptxas info    : Used 10 registers, used 1 barriers, " + std::to_string(bytes) + " bytes smem\n";
+    }
+    return log;
+}
+
 // The list of kernels, behind the source: names may be macros, which are known there.
 std::string table(const std::string& source) {
-    const std::regex kernel(R"re(extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\s*\()re");
     std::string entries;
     unsigned count = 0;
-    for (std::sregex_iterator match(source.begin(), source.end(), kernel), end; match != end; ++match) {
+    for (std::sregex_iterator match(source.begin(), source.end(), KERNEL), end; match != end; ++match) {
         entries += "SIMULATED_ENTRY(" + (*match)[1].str() + "),";
         count++;
     }
@@ -55,6 +90,12 @@ std::string table(const std::string& source) {
            "extern \"C\" __attribute__((visibility(\"default\"))) const SimulatedUnit simulated_unit = {" +
            std::to_string(count) + ", simulated_kernels, " + std::to_string(waits) +
            ", &threadIdx, &blockIdx, &blockDim, &gridDim, &simulated_runtime, __bss_start, _end};\n";
+}
+
+// Shared memory that a launch asks for is declared where it is used, as what the launch has of it.
+std::string with_asked_shared(const std::string& source) {
+    const std::regex declared(R"re(extern\s+__shared__\s+(\w[\w ]*?)\s*\b(\w+)\s*\[\s*\]\s*;)re");
+    return std::regex_replace(source, declared, "$1* const $2 = ($1*)simulated_runtime->asked_shared();");
 }
 
 bool knows(int architecture) {
@@ -130,7 +171,7 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
         return COMPILATION;
     }
     const std::string base = folder;
-    std::ofstream(base + "/unit.cpp") << program.source << table(program.source);
+    std::ofstream(base + "/unit.cpp") << with_asked_shared(program.source) << table(program.source);
     const char* named = getenv("CXX");
     const std::string command = std::string(named && *named ? named : "c++") +
                                 " -std=c++17 -O1 -w -fPIC -shared -nostdlib -fno-exceptions -fno-rtti -fvisibility=hidden"
@@ -146,6 +187,12 @@ EXPORTED int nvrtcCompileProgram(void* handle, int count, const char* const* opt
         unlink((base + name).c_str());
     }
     rmdir(folder);
+    program.shared_bytes = status == 0 ? declared_shared(program.code) : 0;
+    if (program.shared_bytes > 48 << 10) {
+        program.log += refused_shared(program.source, program.shared_bytes);
+        program.code.clear();
+        return COMPILATION;
+    }
     return status == 0 ? OK : COMPILATION;
 }
 
@@ -170,7 +217,7 @@ int image_size(void* handle, size_t* size, bool of_code) {
 
 int image(void* handle, char* to, const char* magic) {
     const Program& program = *(Program*)handle;
-    SimulatedImage head = {{}, program.architecture, 0, program.code.size()};
+    SimulatedImage head = {{}, program.architecture, program.shared_bytes, program.code.size()};
     memcpy(head.magic, magic, sizeof head.magic);
     memcpy(to, &head, sizeof head);
     memcpy(to + sizeof head, program.code.data(), program.code.size());

@@ -47,6 +47,8 @@ super::functions! {
         fn cuModuleLoadData(module: *mut CUmodule, image: *const c_void);
         fn cuModuleUnload(module: CUmodule);
         fn cuModuleGetFunction(function: *mut CUfunction, module: CUmodule, name: *const c_char);
+        fn cuFuncGetAttribute(value: *mut i32, attribute: u32, function: CUfunction);
+        fn cuFuncSetAttribute(function: CUfunction, attribute: u32, value: i32);
         fn cuLaunchKernel(
             function: CUfunction, grid_x: u32, grid_y: u32, grid_z: u32, block_x: u32, block_y: u32, block_z: u32,
             shared_bytes: u32, stream: CUstream, parameters: *mut *mut c_void, extra: *mut *mut c_void,
