@@ -40,7 +40,7 @@ fn too_much_shared(log: &str, kernel: &str) -> Option<String> {
 
 fn found(log: &str) -> Option<Diagnosis> {
     let mut errors = log.lines().filter_map(|line| {
-        let (place, rest) = line.split_once("error")?;
+        let (place, rest) = line.split_once(" error")?;
         let (_number, message) = rest.split_once(':').filter(|(number, _)| number.len() < 12)?;
         Some((place, message.trim()))
     });
@@ -82,7 +82,7 @@ mod tests {
                 1,
             ),
             ("C:\\a\\k.cu:4:12: error: expected ';'\n", Some(("C:\\a\\k.cu", 4)), "expected ';'", 0),
-            ("k.cu:4: error: x", Some(("k.cu", 4)), "x", 0),
+            ("error.cu:4: error: x", Some(("error.cu", 4)), "x", 0),
             ("k.cu:1:10: fatal error: a.h: No such file", Some(("k.cu", 1)), "a.h: No such file", 0),
             ("k.cu(1): catastrophic error: cannot open \"a.h\"", Some(("k.cu", 1)), "cannot open \"a.h\"", 0),
             (
