@@ -195,7 +195,7 @@ fn every_mistake_is_one_line_with_its_place() {
         ),
         (
             vec![FILE, "--entry", "transpose", "--arch", "90", "--block", "32,32"],
-            at(18) + "transpose cannot be launched on sm_90 with a block of 32 x 32 x 1 has 1024 threads",
+            at(18) + "transpose cannot be launched on sm_90 with a block of 32 x 32 x 1: 1024 threads",
         ),
     ] {
         let found = refused(&arguments, 2);

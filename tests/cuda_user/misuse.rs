@@ -82,7 +82,7 @@ fn more_than_the_device_has_is_refused_with_the_line_of_the_kernel() {
     let y = Tensor::zeros(&[4, 4], DType::F64, &device).unwrap();
     let arguments = [(&x).into(), Argument::output(&y), 4i32.into(), 4i32.into()];
     for (launch, said) in [
-        (Launch::new([1; 3], [16, 32, 1]), "a block of 16 x 32 x 1 has 512 threads, and at most 256 are possible"),
+        (Launch::new([1; 3], [16, 32, 1]), "a block of 16 x 32 x 1: 512 threads, and at most 256 are possible"),
         (Launch::new([1; 3], [1, 1, 65]), "a block of 1 x 1 x 65: at most 1024 x 1024 x 64 are possible"),
         (
             Launch::new([1, 70_000, 1], [16, 16, 1]),

@@ -19,13 +19,15 @@ pub struct Diagnosis {
 /// Why a kernel does not compile: the first line such as `k.cu(3): error: ...`, `k.cu:3:7: error: ...` or `ptxas error : ...`.
 pub fn diagnosis(log: &str, kernel: &str) -> Diagnosis {
     let without_place = |message| Diagnosis { file: None, line: None, message, more: 0 };
-    found(log).or_else(|| too_much_shared(log, kernel).map(without_place)).unwrap_or_else(|| {
+    let in_text = || found(log).filter(|found| found.line.is_some());
+    let of_assembler = || too_much_shared(log, kernel).map(without_place).or_else(|| found(log));
+    in_text().or_else(of_assembler).unwrap_or_else(|| {
         let last = log.lines().last().unwrap_or_default();
         without_place(format!("the compiler does not say why: {last}"))
     })
 }
 
-/// The assembler refuses more shared memory than is usual without a word.
+/// The assembler refuses more shared memory than is usual, and does not always say so.
 fn too_much_shared(log: &str, kernel: &str) -> Option<String> {
     let bytes = Resources::of_kernel(log, kernel)?.shared_bytes;
     (bytes > USUAL_SHARED_BYTES).then(|| {
@@ -38,7 +40,7 @@ fn too_much_shared(log: &str, kernel: &str) -> Option<String> {
 
 fn found(log: &str) -> Option<Diagnosis> {
     let mut errors = log.lines().filter_map(|line| {
-        let (place, rest) = line.split_once("error")?;
+        let (place, rest) = line.split_once(" error")?;
         let (_number, message) = rest.split_once(':').filter(|(number, _)| number.len() < 12)?;
         Some((place, message.trim()))
     });
@@ -80,7 +82,7 @@ mod tests {
                 1,
             ),
             ("C:\\a\\k.cu:4:12: error: expected ';'\n", Some(("C:\\a\\k.cu", 4)), "expected ';'", 0),
-            ("k.cu:4: error: x", Some(("k.cu", 4)), "x", 0),
+            ("error.cu:4: error: x", Some(("error.cu", 4)), "x", 0),
             ("k.cu:1:10: fatal error: a.h: No such file", Some(("k.cu", 1)), "a.h: No such file", 0),
             ("k.cu(1): catastrophic error: cannot open \"a.h\"", Some(("k.cu", 1)), "cannot open \"a.h\"", 0),
             (
@@ -103,6 +105,9 @@ mod tests {
                    ptxas info    : Used 10 registers, used 1 barriers, 80000 bytes smem\n";
         let Diagnosis { line, message, .. } = diagnosis(log, "k");
         assert!(line.is_none() && message.starts_with("it declares 80000 bytes of shared memory, and at most 49152 "));
+        let with_word =
+            format!("{log} ptxas error   : Entry function 'k' uses too much shared data (0x13880 bytes, 0xc000 max)");
+        assert_eq!(diagnosis(&with_word, "k").message, message);
         let other = diagnosis(&log.replace("80000", "48000"), "k").message;
         assert!(other.starts_with("the compiler does not say why: ptxas info    : Used 10 registers"), "{other}");
         assert_eq!(diagnosis("", "k").message, "the compiler does not say why: ");

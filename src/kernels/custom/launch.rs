@@ -81,11 +81,11 @@ impl Launch {
         let most = limits.threads.min(MOST_THREADS);
         let shared = u64::from(limits.declared_bytes) + u64::from(shared_bytes);
         if self.threads() == 0 {
-            return Some(format!("a block of {} has no threads", sizes(block)));
+            return Some(format!("a block of {}: no threads", sizes(block)));
         }
         if self.threads() > u64::from(most) {
             let threads = self.threads();
-            return Some(format!("a block of {} has {threads} threads, and at most {most} are possible", sizes(block)));
+            return Some(format!("a block of {}: {threads} threads, and at most {most} are possible", sizes(block)));
         }
         let beyond = |sizes: [u32; 3], most: [u32; 3]| (0..3).any(|axis| sizes[axis] > most[axis]);
         if beyond(block, MOST_ALONG) {
@@ -132,8 +132,8 @@ mod tests {
             assert_eq!(fault(fine), None);
         }
         for (launch, said) in [
-            (Launch::over(5, 0), "a block of 0 x 1 x 1 has no threads"),
-            (Launch::over(5, 2048), "a block of 2048 x 1 x 1 has 2048 threads, and at most 1024 are possible"),
+            (Launch::over(5, 0), "a block of 0 x 1 x 1: no threads"),
+            (Launch::over(5, 2048), "a block of 2048 x 1 x 1: 2048 threads, and at most 1024 are possible"),
             (Launch::new([1; 3], [1 << 16, 1 << 16, 1 << 16]), "281474976710656 threads"),
             (Launch::new([1; 3], [1, 1, 128]), "a block of 1 x 1 x 128: at most 1024 x 1024 x 64 are possible"),
             (Launch::new([1, 1 << 16, 1], [1; 3]), "1 x 65536 x 1 blocks: at most 2147483647 x 65535 x 65535"),
