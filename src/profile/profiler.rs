@@ -1,5 +1,7 @@
 //! Watching the steps of a program.
 
+use std::collections::HashMap;
+
 use super::ceilings::Ceilings;
 use super::rows::{Grouping, Row, rows};
 use crate::device::{Call, Device, Lane, Mark, Recording, Span};
@@ -212,6 +214,21 @@ impl Profile {
     /// Seconds of a step, on average.
     pub fn step_seconds(&self) -> f64 {
         self.spans.iter().map(|span| span.seconds).sum::<f64>() / self.steps.max(1) as f64
+    }
+
+    /// Seconds of a step by the scope that operations were called in, on average, in the order of the first call of each; what is
+    /// copied ahead is left out.
+    pub fn seconds_by_scope(&self) -> Vec<(String, f64)> {
+        let (mut parts, mut places): (Vec<(String, f64)>, _) = (Vec::new(), HashMap::new());
+        for call in self.calls.iter().filter(|call| call.lane == Lane::Compute) {
+            let place = *places.entry(call.label).or_insert_with(|| {
+                let path = call.label.path();
+                parts.push((if path.is_empty() { "elsewhere".into() } else { path }, 0.0));
+                parts.len() - 1
+            });
+            parts[place].1 += call.device.seconds / self.steps.max(1) as f64;
+        }
+        parts
     }
 
     /// Seconds of a step in which its lane of computing had something to do, on average.

@@ -25,6 +25,7 @@ mod profile_page;
 mod protobuf;
 mod roofline;
 mod sorted_table;
+mod step_time;
 
 pub use agreement::Agreement;
 pub use confusion::Confusion;
@@ -37,3 +38,4 @@ pub use operations_page::OperationsPage;
 pub use page::{Errors, Page};
 pub use profile_page::ProfilePage;
 pub use scores::{Average, ClassScores};
+pub use step_time::StepTime;

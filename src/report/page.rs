@@ -5,6 +5,7 @@ use std::fmt;
 use super::agreement::Agreement;
 use super::axis::Unit;
 use super::confusion::Confusion;
+use super::document::Document;
 use super::figures::{bytes, counted, duration, grouped, percent, plain, rate};
 use super::gallery::{Gallery, Mistake};
 use super::html::Text;
@@ -12,6 +13,8 @@ use super::layers_table::{LayersTable, table};
 use super::line_chart::{LineChart, Series, smoothed};
 use super::memory_chart::MemoryChart;
 use super::memory_trace::MemoryTrace;
+use super::step_time::StepTime;
+use crate::device::Usage;
 use crate::train::diagnosis::Diagnosis;
 use crate::train::event::{Done, Epoch, Start, Target};
 use crate::train::score::Score;
@@ -35,6 +38,10 @@ pub struct Page {
     pub diagnosis: Option<Diagnosis>,
     /// Device memory over one step, where it was recorded.
     pub memory: Option<MemoryTrace>,
+    /// Where the time of a step goes, where it was watched.
+    pub time: Option<StepTime>,
+    /// How busy the device was at the end of each epoch, where it tells.
+    pub usages: Vec<Usage>,
 }
 
 /// How far samples are from what was said of them.
@@ -59,45 +66,22 @@ pub enum Errors {
 /// The most targets whose values are drawn.
 const MAX_DRAWN: usize = 8;
 
-const STYLE: &str = include_str!("style.css");
-
 impl fmt::Display for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (model, data) = (Text(&self.start.model), Text(&self.start.data));
-        f.write_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
-        f.write_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")?;
-        // The browser holds the page to its word.
-        f.write_str("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ")?;
-        f.write_str("style-src 'unsafe-inline'; img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n")?;
-        write!(f, "<title>{model} on {data} – rectify</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n")?;
-        self.header(f)?;
-        f.write_str("<main>\n")?;
-        self.learning(f)?;
-        self.errors(f)?;
-        self.layers(f)?;
-        self.memory(f)?;
-        self.facts(f)?;
-        f.write_str("</main>\n")?;
-        write!(f, "<footer>Written by rectify {}.</footer>\n</body>\n</html>\n", env!("CARGO_PKG_VERSION"))
+        let (Start { model, data, .. }, Done { device, dtype, seed, .. }) = (&self.start, &self.done);
+        let (done, lead) = (format!("on {data}"), format!("{device}, {dtype}, seed {seed}"));
+        Document { heading: (model, &done), lead, tiles: self.tiles().into(), sorts: false }.write(f, |f| {
+            self.learning(f)?;
+            self.errors(f)?;
+            self.layers(f)?;
+            self.time(f)?;
+            self.memory(f)?;
+            self.facts(f)
+        })
     }
 }
 
 impl Page {
-    fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Start { model, data, .. }, Done { device, dtype, seed, .. }) = (&self.start, &self.done);
-        write!(
-            f,
-            "<header>\n<p class=\"brand\">rectify</p>\n<h1>{} <span>on {}</span></h1>\n",
-            Text(model),
-            Text(data)
-        )?;
-        write!(f, "<p class=\"lead\">{}, {}, seed {seed}</p>\n<dl class=\"tiles\">\n", Text(device), Text(dtype))?;
-        for (name, value, note) in self.tiles() {
-            writeln!(f, "<div><dt>{name}</dt><dd>{}</dd><dd class=\"note\">{}</dd></div>", Text(value), Text(note))?;
-        }
-        f.write_str("</dl>\n</header>\n")
-    }
-
     fn tiles(&self) -> [(&'static str, String, String); 5] {
         let Self { done, errors, epochs, .. } = self;
         let score = match (done.test, errors) {
@@ -174,6 +158,29 @@ impl Page {
         f.write_str("<section>\n<h2>Layers</h2>\n<div class=\"pair\">\n")?;
         writeln!(f, "{}</div>", LayersTable(diagnosis))?;
         f.write_str("<p class=\"note\">In the last step of the last epoch.</p>\n</section>\n")
+    }
+
+    fn time(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<section>\n<h2>Time</h2>\n")?;
+        if let Some(time) = &self.time {
+            writeln!(f, "{time}")?;
+        }
+        let curve = |name, class, values| Series { name, class, faint: false, values };
+        let by_epoch = |title, unit, series| LineChart { title, x_name: "epoch", unit, width: 530.0, series };
+        let rates = self.epochs.iter().map(|epoch| epoch.samples_per_second).collect();
+        f.write_str("<div class=\"pair\">\n")?;
+        writeln!(f, "{}", by_epoch("Samples per second", Unit::Number, vec![curve("training", "c1", rates)]))?;
+        if let Some(last) = self.usages.last() {
+            let of = |value: fn(&Usage) -> f64| self.usages.iter().map(value).collect();
+            let busy = [
+                curve("computing", "c1", of(|usage| usage.busy)),
+                curve("memory", "c2", of(|usage| usage.memory_busy)),
+            ];
+            writeln!(f, "{}", by_epoch("Device busy", Unit::Share, busy.into()))?;
+            let text = format!("The device drew {:.0} W at {:.0} °C in the end.", last.watts, last.celsius);
+            writeln!(f, "<p class=\"note\">{text}</p>")?;
+        }
+        f.write_str("</div>\n</section>\n")
     }
 
     fn memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

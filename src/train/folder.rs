@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::diagnosis::{self, Diagnosis, LayerFigures, ParameterFigures};
 use super::event::{Done, Epoch, Start};
+use super::observation::Observation;
 use super::options::TrainOptions;
 use super::pictures::mistakes;
 use super::resume::{self, CHECKPOINT};
@@ -73,7 +74,15 @@ impl<'a> RunFolder<'a> {
     }
 
     /// Writes the weights and the page; gives how the run ended.
-    pub fn finish(mut self, trainer: Trainer, start: Start, split: &Split, device: &Device) -> Result<Done> {
+    pub fn finish(
+        mut self,
+        trainer: Trainer,
+        start: Start,
+        split: &Split,
+        device: &Device,
+        observation: Observation,
+    ) -> Result<Done> {
+        let (time, usages) = observation.finish()?;
         let out = &self.options.out;
         let model_file = out.join("model.safetensors");
         let weights = trainer.weights()?;
@@ -111,6 +120,8 @@ impl<'a> RunFolder<'a> {
             epochs: standing.epochs,
             step_losses: standing.step_losses,
             memory: trainer.memory,
+            time,
+            usages,
         };
         write_atomically(out.join("report.html"), |file| file.write_all(page.to_string().as_bytes()))?;
         Ok(done)

@@ -12,6 +12,7 @@ pub mod learned;
 mod learner;
 pub mod loss;
 mod memory;
+mod observation;
 pub mod optimization;
 pub mod options;
 mod pictures;

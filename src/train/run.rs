@@ -2,6 +2,7 @@
 
 use super::event::{Done, Event, Watch};
 use super::folder::RunFolder;
+use super::observation::Observation;
 use super::options::TrainOptions;
 use super::resume;
 use super::samples::prepared;
@@ -36,12 +37,19 @@ pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
     if stopped {
         folder.checkpoint(&trainer)?;
     }
+    let mut observation = Observation::new(&device);
     while !stopped && !over && trainer.standing.epochs.len() < options.epochs {
-        match trainer.epoch(watch)? {
+        let epoch = trainer.epoch(&mut |event| {
+            observation.see(&event);
+            watch(event)
+        });
+        match epoch? {
             Some(epoch) => {
                 folder.epoch(&epoch, &trainer)?;
                 over = is_over(epoch.test_loss);
-                stopped = watch(Event::Epoch(epoch)).is_break();
+                let event = Event::Epoch(epoch);
+                observation.see(&event);
+                stopped = watch(event).is_break();
             }
             None => {
                 folder.checkpoint(&trainer)?;
@@ -49,7 +57,7 @@ pub fn run(options: &TrainOptions, watch: Watch<'_>) -> Result<Done> {
             }
         }
     }
-    let done = folder.finish(trainer, start, &split, &device)?;
+    let done = folder.finish(trainer, start, &split, &device, observation)?;
     // Whether to go on is no question any more.
     let _ = watch(Event::Done(done.clone()));
     Ok(done)

@@ -70,13 +70,15 @@ fn page(text: &str, loss: f64) -> Page {
         },
         diagnosis: None,
         memory: Some(memory),
+        time: Some(StepTime { steps: 5, parts: vec![(named(), 3e-3), ("b".into(), 1e-3)] }),
+        usages: vec![Usage { busy: 0.75, memory_busy: 0.4, watts: 350.5, celsius: 61.0 }; 3],
     }
 }
 
 fn empty() -> Page {
     let nothing = Page { step_losses: vec![], epochs: vec![], options: vec![], ..page("", 0.0) };
     let errors = Errors::OfClasses { confusion: Confusion::default(), mistakes: vec![] };
-    Page { errors, memory: Some(MemoryTrace::default()), ..nothing }
+    Page { errors, memory: Some(MemoryTrace::default()), time: None, usages: vec![], ..nothing }
 }
 
 /// A page of a run that predicts numbers.
@@ -180,4 +182,14 @@ fn a_run_that_diverged_and_a_run_without_anything_still_draw() {
         assert!(!html.contains("NaN") && !html.contains("inf\"") && !html.contains("inf "), "{html}");
         assert_balanced(&html);
     }
+}
+
+#[test]
+fn the_time_of_a_step_and_what_the_device_tells_are_shown() {
+    let shown = page("hidden1", 1.0).to_string();
+    for part in ["4.00 ms, the mean of 5", "hidden1: 3.00 ms, 75.00 %", "Device busy", "350 W at 61 °C"] {
+        assert!(shown.contains(part), "{part} is not on the page");
+    }
+    let none = empty().to_string();
+    assert!(!none.contains("Device busy") && !none.contains("time of a step"));
 }
