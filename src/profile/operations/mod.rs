@@ -1,6 +1,6 @@
 //! Every operation of a device, checked and then timed.
 //!
-//! Operands lie in [arenas](Arena) of random numbers larger than any cache, another place in each run: a device is timed on
+//! Operands lie in arenas of random numbers larger than any cache, another place in each run: a device is timed on
 //! what it finds in memory, as in a program that works on more than one tensor.
 
 mod arena;
@@ -165,7 +165,7 @@ mod tests {
             assert!((instance.error)()? <= 1.0, "{}", operation.name);
             seen += 1;
         }
-        assert!(seen > 40, "{seen}");
+        assert!(seen > 30, "{seen}");
         Ok(())
     }
 }
