@@ -13,7 +13,7 @@ use super::layers_table::{LayersTable, table};
 use super::line_chart::{LineChart, Series, smoothed};
 use super::memory_chart::MemoryChart;
 use super::memory_trace::MemoryTrace;
-use super::step_time::StepTime;
+use super::step_time::{StepTable, StepTime};
 use crate::device::Usage;
 use crate::train::diagnosis::Diagnosis;
 use crate::train::event::{Done, Epoch, Start, Target};
@@ -165,10 +165,13 @@ impl Page {
         if let Some(time) = &self.time {
             writeln!(f, "{time}")?;
         }
+        f.write_str("<div class=\"pair\">\n")?;
+        if let Some(time) = &self.time {
+            writeln!(f, "{}", StepTable(time))?;
+        }
         let curve = |name, class, values| Series { name, class, faint: false, values };
         let by_epoch = |title, unit, series| LineChart { title, x_name: "epoch", unit, width: 530.0, series };
         let rates = self.epochs.iter().map(|epoch| epoch.samples_per_second).collect();
-        f.write_str("<div class=\"pair\">\n")?;
         writeln!(f, "{}", by_epoch("Samples per second", Unit::Number, vec![curve("training", "c1", rates)]))?;
         if let Some(last) = self.usages.last() {
             let of = |value: fn(&Usage) -> f64| self.usages.iter().map(value).collect();

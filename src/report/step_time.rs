@@ -49,13 +49,21 @@ impl fmt::Display for StepTime {
             write!(f, r#"height="{HEIGHT}"><title>{}</title></rect>"#, Text(title))?;
             left += width;
         }
-        f.write_str(
-            "</svg></figure><div class=\"card scroll\"><table class=\"holders\"><caption>By scope</caption><thead><tr>",
-        )?;
+        f.write_str("</svg></figure>")
+    }
+}
+
+/// The parts as a table.
+pub(super) struct StepTable<'a>(pub(super) &'a StepTime);
+
+impl fmt::Display for StepTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.0.seconds().max(f64::MIN_POSITIVE);
+        f.write_str("<div class=\"card scroll\"><table class=\"holders\"><caption>By scope</caption><thead><tr>")?;
         f.write_str(
             "<th scope=\"col\">scope</th><th scope=\"col\">time</th><th scope=\"col\">share</th></tr></thead><tbody>",
         )?;
-        for (rank, (name, seconds)) in self.parts.iter().enumerate() {
+        for (rank, (name, seconds)) in self.0.parts.iter().enumerate() {
             write!(f, r#"<tr><th scope="row"><span class="swatch area {}"></span>{}</th>"#, class(rank), Text(name))?;
             write!(f, "<td>{}</td><td>{}</td></tr>", si(*seconds, "s"), percent(seconds / whole))?;
         }
