@@ -97,6 +97,59 @@ fn check_diagnosis(run: &Path) {
 }
 
 #[test]
+fn sixteen_bits_come_to_about_what_thirty_two_do() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let mut runs = Vec::new();
+    for compute in ["f32", "bf16", "f16"] {
+        let told = objects(&rectify(folder, &["train", "--epochs", "10", "--json", "--compute", compute]));
+        let (start, done) = (&told[0], told.last().unwrap());
+        assert_eq!((&start["dtype"], &start["compute"]), (&"f32".into(), &compute.into()));
+        assert_eq!(done["live_bytes_before_step"], done["live_bytes_after_step"], "{compute}");
+        // What is tested is what is saved.
+        let evaluated = objects(&rectify(folder, &["eval", "--model", "run/model.safetensors", "--json"])).remove(0);
+        assert_eq!(evaluated["accuracy"], done["test_accuracy"]);
+        let number = |name: &str| done[name].as_f64().unwrap();
+        let (here, there) = (evaluated["loss"].as_f64().unwrap(), number("test_loss"));
+        // Batches of other sizes are summed in another order; in 16 bits it would be a thousandth.
+        assert!((here - there).abs() < 1e-6 * there, "{compute}: {here}, not {there}");
+        println!("{compute}: test accuracy {}, test loss {}", number("test_accuracy"), number("test_loss"));
+        runs.push((
+            number("test_accuracy"),
+            number("test_loss"),
+            fs::read(folder.join("run/model.safetensors")).unwrap(),
+        ));
+    }
+    let (full, rest) = runs.split_first().unwrap();
+    for (accuracy, loss, model) in rest {
+        assert!((accuracy - full.0).abs() <= 0.02 && (loss - full.1).abs() < 0.15 * full.1, "{accuracy} {loss}");
+        assert!(*model != full.2, "it was computed in 16 bits");
+    }
+    assert!(runs[1].2 != runs[2].2, "of two kinds");
+}
+
+#[test]
+fn what_cannot_be_computed_in_is_said() {
+    let place = tempfile::tempdir().unwrap();
+    let said_of = |config: &str| {
+        fs::write(place.path().join("c.toml"), config).unwrap();
+        let output = rectify(place.path(), &["train", "--config", "c.toml"]);
+        assert_eq!((output.status.code(), said(&output).lines().count()), (Some(2), 1), "{}", said(&output));
+        said(&output).to_owned()
+    };
+    assert!(said_of("compute = \"f64\"").contains("compute: 'f64' is none of f32, bf16, f16"));
+    assert!(said_of("compute = \"half\"").contains("'half' is not an element type"));
+    let embedding = "layers = [{ kind = \"embedding\", count = 258, width = 2 }]\n";
+    let said = said_of(&format!("{embedding}compute = \"bf16\""));
+    assert!(said.contains("compute: bf16 cannot tell the 258 rows of an embedding apart: beyond 256"), "{said}");
+    let train = |compute: &str| {
+        fs::write(place.path().join("c.toml"), format!("{embedding}epochs = 1\ncompute = \"{compute}\"")).unwrap();
+        rectify(place.path(), &["train", "--config", "c.toml", "--quiet"])
+    };
+    assert!(train("f16").status.success() && train("f32").status.success());
+}
+
+#[test]
 fn looking_changes_nothing() {
     let place = tempfile::tempdir().unwrap();
     let model = |arguments: &[&str]| {

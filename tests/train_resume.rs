@@ -42,6 +42,19 @@ layers = [
     { kind = "dropout", rate = 0.3 },
 ]
 "#;
+/// Losses that are scaled, by what follows from all steps before.
+const HALF: &str = r#"
+data = "synthetic:8000"
+batch_size = 8
+accumulate = 2
+compute = "f16"
+clip_norm = 1.0
+optimizer = { kind = "adam" }
+layers = [
+    { kind = "dense", units = 64, activation = "relu" },
+    { kind = "dropout", rate = 0.3 },
+]
+"#;
 const PLAIN: &str = "data = \"synthetic:8000\"\nbatch_size = 8\nhidden = [96]\n";
 
 /// Goes on with the run in `cut`, and stops it with Ctrl-C so long after it printed so many lines. Whether it was cut off.
@@ -73,7 +86,7 @@ fn metrics(run: &Path) -> Vec<Value> {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_cut_off_and_goes_on_comes_to_the_same_bits() {
-    for config in [PLAIN, EVERYTHING] {
+    for config in [PLAIN, EVERYTHING, HALF] {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path();
         fs::write(folder.join("c.toml"), config).unwrap();
@@ -96,6 +109,15 @@ fn a_run_that_is_cut_off_and_goes_on_comes_to_the_same_bits() {
             assert!(read("whole") == read("cut"), "{file} differs");
         }
         assert_eq!(metrics(&folder.join("whole")), metrics(&folder.join("cut")));
+        if config == HALF {
+            let metadata = |run: &str| Weights::load(folder.join(run).join("checkpoint.safetensors")).unwrap().metadata;
+            let scale = |run: &str| {
+                let names = ["loss_scale", "loss_scale.good_steps", "optimizer.skipped"];
+                names.map(|name| metadata(run).get(name).cloned())
+            };
+            assert_eq!(scale("whole"), scale("cut"));
+            assert!(scale("whole")[0].as_ref().unwrap() != "65536", "it changed on the way");
+        }
         // What went on in the layers before a cut is told like the rest.
         let file = |run: &str, name: &str| fs::read(folder.join(run).join(name)).unwrap();
         assert_eq!(file("whole", "events.out.tfevents").len(), file("cut", "events.out.tfevents").len());

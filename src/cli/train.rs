@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rectify::DeviceChoice;
 use rectify::nn::Activation;
 use rectify::train::event::Watch;
 use rectify::train::{DataSource, Done, Event, Loss, Optimizer, RatePlan, Resume, TrainOptions};
-use rectify::{Error, Result};
+use rectify::{DType, Error, Result};
 
 use super::columns::ColumnArgs;
 use super::failure::Failure;
@@ -70,6 +70,9 @@ pub struct Args {
     #[arg(long, value_name = "N", help = with_default("Seed of everything random", usual().seed))]
     #[arg(value_parser = whole::<u64>, allow_hyphen_values = true)]
     seed: Option<u64>,
+    #[arg(long, value_name = "TYPE", help = with_default(COMPUTE, usual().compute))]
+    #[arg(value_parser = names(&TrainOptions::COMPUTE.map(DType::name)).try_map(|name| name.parse::<DType>()))]
+    compute: Option<DType>,
     #[arg(long, value_name = "DEVICE")]
     #[arg(help = with_default("Where to compute: auto, cpu, cuda or cuda:N", usual().device))]
     device: Option<DeviceChoice>,
@@ -93,6 +96,8 @@ const ACTIVATION: &str = "Activation after each hidden layer: step, linear, relu
     gelu, gelu_tanh, silu, or another that `rectify activations` lists";
 const LOSS: &str = "How far results are from targets: cross_entropy of classes; mean_squared_error (mse), mean_absolute_error \
     (mae) or huber of numbers, which have mean 0 and deviation 1 in it";
+const COMPUTE: &str =
+    "What the network computes in while it is trained; parameters stay f32, and with f16 the loss is scaled";
 const OUT: &str = "Folder for weights, metrics and the page; what an earlier run left there is replaced";
 const EXAMPLES: &str = "\
 Examples:
@@ -167,6 +172,7 @@ impl Args {
         replace(&mut options.clip_norm, self.clip_norm.map(Some));
         replace(&mut options.early_stopping, self.patience.map(Some));
         replace(&mut options.seed, self.seed);
+        replace(&mut options.compute, self.compute);
         replace(&mut options.device, self.device);
         options.diagnose |= self.diagnose;
         replace(&mut options.out, self.out);

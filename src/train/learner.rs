@@ -4,9 +4,10 @@ use super::loss::Loss;
 use super::optimization::RatePlan;
 use super::options::TrainOptions;
 use crate::autograd::{Gradients, Var};
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::nn::Network;
-use crate::optim::{self, Average, Schedule, add_l1, limit_norms};
+use crate::optim::{self, Average, LossScale, Schedule, add_l1, limit_norms};
 use crate::tensor::Tensor;
 
 /// An optimiser with its schedule, what limits gradients and weights, and the average of the weights.
@@ -15,6 +16,8 @@ pub struct Learner {
     pub optimizer: optim::Optimizer,
     /// The average of the weights, where one is kept.
     pub average: Option<Average>,
+    /// What losses are multiplied by on the way back, where gradients are of f16.
+    pub scale: Option<LossScale>,
     rates: Schedule,
     momenta: Option<Schedule>,
     clip_norm: Option<f64>,
@@ -39,6 +42,7 @@ impl Learner {
         Ok(Self {
             optimizer,
             average: options.average.map(|decay| Average::new(model, decay)).transpose()?,
+            scale: (options.compute == DType::F16).then(|| LossScale::new(model.device())).transpose()?,
             rates: schedule.rates(options.rate(), warm_up, epochs, steps_per_epoch)?,
             momenta,
             clip_norm,
@@ -55,13 +59,25 @@ impl Learner {
         self.loss.of(results, targets, self.smoothing)
     }
 
+    /// The gradients of a loss as a [step](Self::step) takes them, scaled where there is a scale.
+    pub fn gradients(&self, loss: &Var) -> Result<Gradients> {
+        match &self.scale {
+            Some(scale) => scale.scaled(loss)?.backward(),
+            None => loss.backward(),
+        }
+    }
+
     /// The learning rate of the step that comes after so many.
     pub fn rate_at(&self, steps: u64) -> f64 {
         self.rates.at(steps)
     }
 
-    /// Changes the weights by one step.
+    /// Changes the weights by one step with [gradients](Self::gradients), which are as they were used after it. A step that the scale
+    /// finds broken changes nothing else.
     pub fn step(&mut self, model: &Network, gradients: &mut Gradients) -> Result<()> {
+        if let Some(scale) = &mut self.scale {
+            scale.unscale(gradients)?;
+        }
         if self.l1 > 0.0 {
             add_l1(model, gradients, self.l1)?;
         }

@@ -12,6 +12,7 @@ use super::resume::Resume;
 use super::samples::Wanted;
 use super::text;
 use crate::device::DeviceChoice;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::nn::Activation;
 
@@ -81,6 +82,10 @@ pub struct TrainOptions {
     pub diagnose: bool,
     /// The seed of everything random: initial weights, order of samples, synthetic data.
     pub seed: u64,
+    /// What the network computes in while it is trained, one of [`COMPUTE`](Self::COMPUTE); parameters and tests are of f32. Of f16
+    /// the loss is [scaled](crate::optim::LossScale).
+    #[serde(with = "text")]
+    pub compute: DType,
     /// Where to compute.
     #[serde(with = "text")]
     pub device: DeviceChoice,
@@ -100,6 +105,8 @@ impl TrainOptions {
     pub const MAX_EPOCHS: usize = 1_000_000;
     /// The most samples in a batch, and the most batches in a step.
     pub const MAX_BATCH: usize = 65_536;
+    /// What a network can compute in.
+    pub const COMPUTE: [DType; 3] = [DType::F32, DType::Bf16, DType::F16];
 
     /// Whether a run can be made of this.
     ///
@@ -107,6 +114,10 @@ impl TrainOptions {
     /// [`Error::Argument`] naming the option, its value and the rule it breaks.
     pub fn check(&self) -> Result<()> {
         self.check_targets()?;
+        if !Self::COMPUTE.contains(&self.compute) {
+            let known = Self::COMPUTE.map(DType::name).join(", ");
+            return Err(Error::argument("compute", format!("'{}' is none of {known}", self.compute)));
+        }
         if let Resume::From(path) = &self.resume
             && !path.is_file()
         {
@@ -225,6 +236,7 @@ impl Default for TrainOptions {
             early_stopping: None,
             diagnose: false,
             seed: 7,
+            compute: DType::F32,
             device: DeviceChoice::Auto,
             out: PathBuf::from("run"),
             resume: Resume::No,

@@ -18,12 +18,15 @@ use crate::shape::Shape;
 
 /// The checkpoint in a run folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
-/// Metadata: the options, the epoch under way, the best test loss, passes through the network, and updates of the average.
+/// Metadata: the options, the epoch under way, the best test loss, passes through the network, updates of the average, and the scale
+/// of the loss with its good steps in a row.
 const CONFIG: &str = "config";
 const RUNNING: &str = "running";
 const BEST: &str = "best_test_loss";
 const PASSES: &str = "passes";
 const UPDATES: &str = "average.updates";
+const SCALE: &str = "loss_scale";
+const GOOD_STEPS: &str = "loss_scale.good_steps";
 /// Tensors: the rows of the table of epochs, the losses of the steps, what went on in the layers as JSON, and the averaged weights
 /// and statistics, these by number.
 const EPOCHS: &str = "epochs";
@@ -92,6 +95,10 @@ pub fn save(options: &TrainOptions, model: &Network, learner: &Learner, standing
             kept.push(NamedTensor::of(&format!("{STATISTICS}.{nth}"), statistic)?);
         }
     }
+    if let Some(scale) = &learner.scale {
+        let (scale, good_steps) = scale.state()?;
+        notes.extend([(SCALE.into(), scale.to_string()), (GOOD_STEPS.into(), good_steps.to_string())]);
+    }
     save_training_with(options.out.join(CHECKPOINT), model, &learner.optimizer, &notes, &kept)
 }
 
@@ -117,6 +124,10 @@ pub fn load(path: &Path, options: &TrainOptions, model: &Network, learner: &mut 
         let places = 0..average.statistics().len();
         let statistics = places.map(|nth| averaged(&format!("{STATISTICS}.{nth}"))).collect::<Result<Vec<_>>>()?;
         average.restore(number(UPDATES)?, &averaged(AVERAGE)?, &statistics)?;
+    }
+    if let Some(scale) = &mut learner.scale {
+        let own = (number(SCALE)? as f64, number(GOOD_STEPS)?.try_into().unwrap_or(u32::MAX));
+        scale.restore(own.0, own.1).map_err(|error| Error::data(path, error.to_string()))?;
     }
     let column = |name: &str| {
         let tensor = kept.iter().find(|tensor| tensor.name == name && tensor.dtype == DType::F64);
