@@ -27,7 +27,7 @@ use super::progress::Progress;
 #[command(after_help = format!("{}\n\n{EXAMPLES}", layers::HELP))]
 pub struct Args {
     /// Options in a file: TOML, or the config.json of an earlier run; what is typed besides wins. Only a file has
-    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, average, and the settings of [loss], [optimizer] and [schedule]
+    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, class_weights, average, and the settings of [loss], [optimizer] and [schedule]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[arg(long, value_name = "SOURCE", help = with_default(DATA, usual().data))]
@@ -94,8 +94,8 @@ pub const DATA: &str = "Samples: digits (embedded), synthetic[:N] (generated), a
     table with a label or targets, or an .npy array of rows with targets";
 const ACTIVATION: &str = "Activation after each hidden layer: step, linear, relu, leaky_relu, sigmoid, tanh, softplus, elu, \
     gelu, gelu_tanh, silu, or another that `rectify activations` lists";
-const LOSS: &str = "How far results are from targets: cross_entropy of classes; mean_squared_error (mse), mean_absolute_error \
-    (mae) or huber of numbers, which have mean 0 and deviation 1 in it";
+const LOSS: &str = "How far results are from targets: cross_entropy, binary_cross_entropy (bce) or hinge of classes; mean_squared_error \
+    (mse), mean_absolute_error (mae) or huber of numbers, which have mean 0 and deviation 1 in it";
 const COMPUTE: &str =
     "What the network computes in while it is trained; parameters stay f32, and with f16 the loss is scaled";
 const OUT: &str = "Folder for weights, metrics and the page; what an earlier run left there is replaced";

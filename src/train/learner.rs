@@ -3,7 +3,9 @@
 use super::loss::Loss;
 use super::optimization::RatePlan;
 use super::options::TrainOptions;
-use crate::autograd::{Gradients, Var};
+use crate::autograd::{CrossEntropy, Gradients, Var};
+use crate::data::Dataset;
+use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::nn::Network;
@@ -26,13 +28,14 @@ pub struct Learner {
     max_norm: Option<f64>,
     /// What is made small.
     pub loss: Loss,
-    smoothing: f64,
+    /// What it is in training, where it is this one.
+    cross_entropy: CrossEntropy,
 }
 
 impl Learner {
-    /// The one that these options describe, for a model that is trained for so many steps in each epoch.
-    pub fn new(options: &TrainOptions, model: &Network, steps_per_epoch: usize) -> Result<Self> {
-        let TrainOptions { schedule, epochs, warm_up, clip_norm, clip_value, l1, max_norm, smoothing, .. } = *options;
+    /// The one that these options describe, for a model that is trained on these samples for so many steps in each epoch.
+    pub fn new(options: &TrainOptions, model: &Network, train: &Dataset, steps_per_epoch: usize) -> Result<Self> {
+        let TrainOptions { schedule, epochs, warm_up, clip_norm, clip_value, l1, max_norm, .. } = *options;
         let (epochs, steps_per_epoch) = (epochs as u64, steps_per_epoch as u64);
         let mut optimizer = options.optimizer.for_model(model, options.rate(), options.decay())?;
         let momenta = RatePlan::momenta(schedule, epochs * steps_per_epoch)?;
@@ -50,13 +53,16 @@ impl Learner {
             l1,
             max_norm,
             loss: options.loss_in_use(),
-            smoothing,
+            cross_entropy: cross_entropy(options, train, model.device())?,
         })
     }
 
     /// The loss of results, shape [rows, outputs], against labels, shape `[rows]`, or values of the shape of the results.
     pub fn loss(&self, results: &Var, targets: &Tensor) -> Result<Var> {
-        self.loss.of(results, targets, self.smoothing)
+        match self.loss {
+            Loss::CrossEntropy {} => self.cross_entropy.of_labels(results, targets),
+            loss => loss.of(results, targets),
+        }
     }
 
     /// The gradients of a loss as a [step](Self::step) takes them, scaled where there is a scale.
@@ -105,4 +111,12 @@ impl Learner {
             None => body(),
         }
     }
+}
+
+/// The cross-entropy that training makes small.
+fn cross_entropy(options: &TrainOptions, train: &Dataset, device: &Device) -> Result<CrossEntropy> {
+    let plain = CrossEntropy::new().label_smoothing(options.smoothing);
+    let Some(weights) = &options.class_weights else { return Ok(plain) };
+    let factors = weights.factors(train)?;
+    Ok(plain.class_weights(&Tensor::from_slice(&factors, &[factors.len()], device)?))
 }

@@ -1,5 +1,6 @@
 //! What happens to device memory during a step, for the page.
 
+use super::loss::Loss;
 use super::options::TrainOptions;
 use super::plan::ModelPlan;
 use crate::device::Device;
@@ -34,8 +35,13 @@ impl StepMemory {
 /// be told from sizes alone.
 pub fn predicted_step(options: &TrainOptions, plan: &ModelPlan, rows: usize) -> Result<Option<usize>> {
     let TrainOptions { accumulate, smoothing, clip_norm, max_norm, compute, .. } = *options;
-    let of_f32_and_classes = compute == DType::F32 && !options.loss_in_use().is_of_values();
-    let plain = of_f32_and_classes && accumulate == 1 && smoothing == 0.0 && clip_norm.is_none() && max_norm.is_none();
+    let usual_loss = options.loss_in_use() == (Loss::CrossEntropy {}) && options.class_weights.is_none();
+    let plain = compute == DType::F32
+        && usual_loss
+        && accumulate == 1
+        && smoothing == 0.0
+        && clip_norm.is_none()
+        && max_norm.is_none();
     let Some(builder) = plan.perceptron().filter(|_| plain) else { return Ok(None) };
     // Sizes are all that counts, wherever they lie.
     let perceptron = builder.build(&Device::cpu())?;

@@ -1,6 +1,7 @@
 //! Training and evaluating: what to do, and what happened.
 
 pub mod choices;
+mod class_weights;
 mod config;
 pub mod diagnosis;
 mod evaluate;
@@ -30,6 +31,7 @@ mod trainer;
 mod verdicts;
 
 pub use choices::DataSource;
+pub use class_weights::ClassWeights;
 pub use evaluate::evaluate;
 pub use event::{Class, Done, Epoch, Evaluation, Event, Start, Step};
 pub use layers::LayerPlan;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::choices::DataSource;
+use super::class_weights::ClassWeights;
 use super::layers::LayerPlan;
 use super::loss::Loss;
 use super::optimization::{Optimizer, RatePlan};
@@ -70,8 +71,11 @@ pub struct TrainOptions {
     /// The most that the norm of the weights that lead to a unit may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_norm: Option<f64>,
-    /// The share of every target that is spread over all classes.
+    /// The share of every target that is spread over all classes in training; for cross-entropy alone.
     pub smoothing: f64,
+    /// Factors of classes in training, for cross-entropy alone: the loss of a batch is the mean that they weigh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// The decay of the average of weights that is tested and saved in place of the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
@@ -166,11 +170,15 @@ impl TrainOptions {
                 let rule = format!("{name} is of classes, and target names '{}', numbers", self.target.join(","));
                 return Err(Error::argument("loss", rule));
             }
-            _ if of_values && self.smoothing > 0.0 => {
-                return Err(Error::argument("smoothing", format!("is of classes, and {name} is of numbers")));
-            }
             _ => {}
         }
+        let of_cross_entropy = [("smoothing", self.smoothing > 0.0), ("class_weights", self.class_weights.is_some())];
+        if loss != (Loss::CrossEntropy {})
+            && let Some((option, _)) = of_cross_entropy.into_iter().find(|(_, given)| *given)
+        {
+            return Err(Error::argument(option, format!("is of cross_entropy, and the loss is {name}")));
+        }
+        self.class_weights.as_ref().map_or(Ok(()), ClassWeights::check)?;
         self.data.check(self.label.as_deref(), of_values)
     }
 
@@ -232,6 +240,7 @@ impl Default for TrainOptions {
             l1: 0.0,
             max_norm: None,
             smoothing: 0.0,
+            class_weights: None,
             average: None,
             early_stopping: None,
             diagnose: false,

@@ -55,7 +55,7 @@ impl<'a> Trainer<'a> {
         let train = &split.train;
         let model = plan.builder(options.seed)?.compute(options.compute).build(device)?;
         let batches = Batches::new(train.samples(), options.batch_size)?.shuffled(options.seed);
-        let learner = Learner::new(options, &model, steps_per_epoch(&batches, options))?;
+        let learner = Learner::new(options, &model, train, steps_per_epoch(&batches, options))?;
         Ok(Self {
             options,
             device,
