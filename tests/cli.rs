@@ -77,6 +77,7 @@ const BAD_INPUT: &[(&[&str], &str)] = &[
     (&["train", "--seed", "-1"], "'--seed <N>': not a whole number"),
     (&["train", "--seed", "0x7"], "not a whole number"),
     (&["train", "--seed", "18446744073709551616"], "not a whole number in range"),
+    (&["train", "--compute", "f64"], "[possible values: f32, bf16, f16]"),
     (&["train", "--device", "gpu"], "'gpu' is not a device; known: auto, cpu, cuda, cuda:N"),
     (&["train", "--device", "cuda:"], "'cuda:' is not"),
     (&["train", "--device", "cuda:-1"], "'cuda:-1' is not"),

@@ -97,6 +97,95 @@ fn check_diagnosis(run: &Path) {
 }
 
 #[test]
+fn schedules_of_a_file_are_those_of_the_steps() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let model = |config: &str| {
+        fs::write(folder.join("c.toml"), format!("epochs = 4\n{config}")).unwrap();
+        let done = objects(&rectify(folder, &["train", "--config", "c.toml", "--json", "--quiet"])).remove(0);
+        assert!(done["test_accuracy"].as_f64().unwrap() > 0.85, "{config}: {done}");
+        fs::read(folder.join("run/model.safetensors")).unwrap()
+    };
+    let halves = "schedule = { kind = \"phases\", phases = [{ epochs = 2, share = 1 }, { epochs = 1, share = 0.5 }] }";
+    assert!(model(halves) != model("schedule = { kind = \"step\", factor = 0.5, epochs = 2 }\nwarm_up = 3"));
+    assert!(model(halves) == model("schedule = { kind = \"step\", factor = 0.5, epochs = 2 }"));
+    // 23 steps an epoch.
+    let exponential = model("schedule = { kind = \"exponential\", factor = 0.99 }");
+    assert!(
+        exponential != model("") && exponential != model("schedule = { kind = \"step\", factor = 0.99, epochs = 1 }")
+    );
+    let by_epochs = model("schedule = { kind = \"exponential\", factor = 0.5 }\nby_epochs = true");
+    assert!(by_epochs == model("schedule = { kind = \"step\", factor = 0.5, epochs = 1 }"));
+    model("schedule = { kind = \"one_cycle\", from = 0.1, to = 0.01, rise = 0.5, momentum = true }");
+    let led = model("momentum_warm_up = { steps = 20 }");
+    assert!(led != model("") && led == model("momentum_warm_up = { from = 0.5, steps = 20 }"));
+    let refused = |config: &str, expected: &str| {
+        fs::write(folder.join("c.toml"), config).unwrap();
+        let output = rectify(folder, &["train", "--config", "c.toml", "--out", "none"]);
+        assert_eq!((output.status.code(), said(&output).lines().count()), (Some(2), 1), "{}", said(&output));
+        assert!(said(&output).contains(expected) && !folder.join("none").exists(), "{}", said(&output));
+    };
+    refused("momentum_warm_up = { steps = 0 }", "linear: a length of 0 steps");
+    refused("by_epochs = true\nwarm_up = 5", "warm-up: is of steps, and by_epochs lets the rate stand still");
+    refused("momentum_warm_up = { from = 0.5, step = 3 }", "unknown field `step`");
+    refused("schedule = { kind = \"phases\", phases = [] }", "phases: there is no phase");
+    refused("schedule = { kind = \"cosine\", to = -1 }", "schedule: -1 is not a finite number, at least 0");
+}
+
+#[test]
+fn sixteen_bits_come_to_about_what_thirty_two_do() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let mut runs = Vec::new();
+    for compute in ["f32", "bf16", "f16"] {
+        let told = objects(&rectify(folder, &["train", "--epochs", "10", "--json", "--compute", compute]));
+        let (start, done) = (&told[0], told.last().unwrap());
+        assert_eq!((&start["dtype"], &start["compute"]), (&"f32".into(), &compute.into()));
+        assert_eq!(done["live_bytes_before_step"], done["live_bytes_after_step"], "{compute}");
+        // What is tested is what is saved.
+        let evaluated = objects(&rectify(folder, &["eval", "--model", "run/model.safetensors", "--json"])).remove(0);
+        assert_eq!(evaluated["accuracy"], done["test_accuracy"]);
+        let number = |name: &str| done[name].as_f64().unwrap();
+        let (here, there) = (evaluated["loss"].as_f64().unwrap(), number("test_loss"));
+        // Batches of other sizes are summed in another order; in 16 bits it would be a thousandth.
+        assert!((here - there).abs() < 1e-6 * there, "{compute}: {here}, not {there}");
+        println!("{compute}: test accuracy {}, test loss {}", number("test_accuracy"), number("test_loss"));
+        runs.push((
+            number("test_accuracy"),
+            number("test_loss"),
+            fs::read(folder.join("run/model.safetensors")).unwrap(),
+        ));
+    }
+    let (full, rest) = runs.split_first().unwrap();
+    for (accuracy, loss, model) in rest {
+        assert!((accuracy - full.0).abs() <= 0.02 && (loss - full.1).abs() < 0.15 * full.1, "{accuracy} {loss}");
+        assert!(*model != full.2, "it was computed in 16 bits");
+    }
+    assert!(runs[1].2 != runs[2].2, "of two kinds");
+}
+
+#[test]
+fn what_cannot_be_computed_in_is_said() {
+    let place = tempfile::tempdir().unwrap();
+    let said_of = |config: &str| {
+        fs::write(place.path().join("c.toml"), config).unwrap();
+        let output = rectify(place.path(), &["train", "--config", "c.toml"]);
+        assert_eq!((output.status.code(), said(&output).lines().count()), (Some(2), 1), "{}", said(&output));
+        said(&output).to_owned()
+    };
+    assert!(said_of("compute = \"f64\"").contains("compute: 'f64' is none of f32, bf16, f16"));
+    assert!(said_of("compute = \"half\"").contains("'half' is not an element type"));
+    let embedding = "layers = [{ kind = \"embedding\", count = 258, width = 2 }]\n";
+    let said = said_of(&format!("{embedding}compute = \"bf16\""));
+    assert!(said.contains("compute: bf16 cannot tell the 258 rows of an embedding apart: beyond 256"), "{said}");
+    let train = |compute: &str| {
+        fs::write(place.path().join("c.toml"), format!("{embedding}epochs = 1\ncompute = \"{compute}\"")).unwrap();
+        rectify(place.path(), &["train", "--config", "c.toml", "--quiet"])
+    };
+    assert!(train("f16").status.success() && train("f32").status.success());
+}
+
+#[test]
 fn looking_changes_nothing() {
     let place = tempfile::tempdir().unwrap();
     let model = |arguments: &[&str]| {

@@ -34,11 +34,25 @@ smoothing = 0.1
 clip_norm = 1.0
 average = 0.99
 warm_up = 20
+momentum_warm_up = { from = 0.5, steps = 1000 }
 optimizer = { kind = "adamw", beta2 = 0.99 }
 schedule = { kind = "cosine", to = 0.01 }
 layers = [
     { kind = "dense", units = 64, activation = "relu" },
     { kind = "batch_norm" },
+    { kind = "dropout", rate = 0.3 },
+]
+"#;
+/// Losses that are scaled, by what follows from all steps before.
+const HALF: &str = r#"
+data = "synthetic:8000"
+batch_size = 4
+accumulate = 2
+compute = "f16"
+clip_norm = 1.0
+optimizer = { kind = "adam" }
+layers = [
+    { kind = "dense", units = 64, activation = "relu" },
     { kind = "dropout", rate = 0.3 },
 ]
 "#;
@@ -73,7 +87,7 @@ fn metrics(run: &Path) -> Vec<Value> {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_cut_off_and_goes_on_comes_to_the_same_bits() {
-    for config in [PLAIN, EVERYTHING] {
+    for config in [PLAIN, EVERYTHING, HALF] {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path();
         fs::write(folder.join("c.toml"), config).unwrap();
@@ -96,6 +110,16 @@ fn a_run_that_is_cut_off_and_goes_on_comes_to_the_same_bits() {
             assert!(read("whole") == read("cut"), "{file} differs");
         }
         assert_eq!(metrics(&folder.join("whole")), metrics(&folder.join("cut")));
+        if config == HALF {
+            let metadata = |run: &str| Weights::load(folder.join(run).join("checkpoint.safetensors")).unwrap().metadata;
+            let scale = |run: &str| {
+                let names = ["loss_scale", "loss_scale.good_steps", "optimizer.skipped"];
+                names.map(|name| metadata(run).get(name).cloned())
+            };
+            assert_eq!(scale("whole"), scale("cut"));
+            let [factor, _, skipped] = scale("whole");
+            assert!(factor.unwrap() != "65536" || skipped.is_some(), "it changed on the way");
+        }
         // What went on in the layers before a cut is told like the rest.
         let file = |run: &str, name: &str| fs::read(folder.join(run).join(name)).unwrap();
         assert_eq!(file("whole", "events.out.tfevents").len(), file("cut", "events.out.tfevents").len());
@@ -135,6 +159,14 @@ fn more_epochs_may_be_asked_for_and_nothing_else() {
     assert!(resumed(&["--hidden", "16"]).contains("hidden is [128,64], here [16]"));
     assert!(resumed(&["--optimizer", "adam"]).contains("optimizer is {"));
     assert!(resumed(&["--schedule", "cosine"]).contains("epochs is 2, here 3"), "a schedule counts them");
+    fs::write(
+        folder.join("c.toml"),
+        "schedule = { kind = \"phases\", phases = [{ epochs = 1, share = 1 }, { epochs = 1, share = 0.1 }] }",
+    )
+    .unwrap();
+    let two = fine(&["--config", "c.toml", "--epochs", "2"]);
+    fine(&["--config", "c.toml", "--epochs", "1"]);
+    assert!(fine(&["--config", "c.toml", "--epochs", "2", "--resume", "auto"]) == two, "phases do not count them");
     let model = train(folder, &["--resume", "run/model.safetensors"]);
     assert!(said(&model).contains("is no checkpoint of a training run"), "{}", said(&model));
 }

@@ -269,7 +269,7 @@ fn what_does_not_fit_is_one_line_exit_code_2_and_no_run() {
         (&["--data", ".", "--target", "2"], "target: . is a folder, whose samples are of classes"),
         (
             &["--data", "h.csv", "--target", "price", "--config", "c.toml"],
-            "smoothing: is of classes, and mean_squared_error is of numbers",
+            "smoothing: is of cross_entropy, and the loss is mean_squared_error",
         ),
     ];
     fs::write(folder.join("c.toml"), "smoothing = 0.1").unwrap();

@@ -12,7 +12,7 @@ use rectify::checkpoint::{Weights, load_training, save_training};
 use rectify::device::Seed;
 use rectify::nn::layer::{BatchNorm, ChannelsFirst, Conv2d, Dense, Dropout, Flatten, MaxPool2d};
 use rectify::nn::{Activation, Mlp, Network};
-use rectify::optim::{Adam, AdamW, Optimizer, Rule, Sgd};
+use rectify::optim::{Adam, AdamW, LossScale, Optimizer, Rule, Sgd};
 use rectify::{DType, Result, Tape, Tensor};
 
 on_devices! {
@@ -20,6 +20,7 @@ on_devices! {
     weights_come_back_from_a_file,
     training_goes_on_to_the_same_bits,
     a_checkpoint_of_something_else_changes_nothing,
+    a_loss_scale_takes_back_what_it_was_and_nothing_else,
 }
 
 /// The network of tools/record_torch_model.py.
@@ -88,6 +89,8 @@ fn weights_come_back_from_a_file() -> Result<()> {
 struct Training {
     network: Network,
     optimizer: Optimizer,
+    /// Every fifth step is one to skip, where there is a scale.
+    scale: Option<LossScale>,
     losses: Vec<u64>,
 }
 
@@ -107,7 +110,8 @@ impl Training {
             1 => Adam::new(0.01).for_model(&network)?,
             _ => AdamW::new(0.01).weight_decay(0.1).for_model(&network)?,
         };
-        Ok(Self { network, optimizer, losses: Vec::new() })
+        let scale = (kind == 3).then(|| LossScale::new(&device())?.interval(3)).transpose()?;
+        Ok(Self { network, optimizer, scale, losses: Vec::new() })
     }
 
     fn run(&mut self, steps: u64) -> Result<()> {
@@ -118,19 +122,36 @@ impl Training {
             let labels = Tensor::from_slice(&labels, &[10], &device())?;
             let loss = self.network.forward(&Tape::new(), &x)?.cross_entropy(&labels)?;
             self.losses.push(loss.item()?.to_bits());
-            self.optimizer.step(&self.network, &loss.backward()?)?;
+            let gradients = match &mut self.scale {
+                None => loss.backward()?,
+                Some(scale) => {
+                    let factor = if stream % 5 == 1 { 1e38 } else { 1.0 };
+                    let mut gradients = scale.scaled(&loss.scale_shift(factor, 0.0)?)?.backward()?;
+                    scale.unscale(&mut gradients)?;
+                    gradients
+                }
+            };
+            self.optimizer.step(&self.network, &gradients)?;
         }
         Ok(())
     }
 
     fn save(&self, path: &Path) -> Result<()> {
-        let notes = [("passes".to_owned(), self.network.passes().to_string())].into();
+        let mut notes = BTreeMap::from([("passes".to_owned(), self.network.passes().to_string())]);
+        if let Some(scale) = &self.scale {
+            let (scale, good) = scale.state()?;
+            notes.extend([("scale".to_owned(), scale.to_string()), ("good".to_owned(), good.to_string())]);
+        }
         save_training(path, &self.network, &self.optimizer, &notes)
     }
 
     fn load(&mut self, path: &Path) -> Result<()> {
         let notes = load_training(path, &self.network, &mut self.optimizer)?;
         self.network.set_passes(notes["passes"].parse().expect("a number"));
+        if let Some(scale) = &mut self.scale {
+            let [factor, good] = ["scale", "good"].map(|name| notes[name].parse::<f64>().expect("a number"));
+            scale.restore(factor, good as u32)?;
+        }
         Ok(())
     }
 
@@ -145,14 +166,15 @@ fn training_goes_on_to_the_same_bits() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("checkpoint.safetensors");
     let mut whole = Vec::new();
-    for kind in 0..3 {
+    for kind in 0..4 {
         let mut training = Training::new(kind)?;
         training.run(STEPS)?;
+        assert_eq!(training.optimizer.skipped()?, if kind == 3 { 5 } else { 0 });
         whole.push(training);
     }
     let cases = if devices::is_cuda() { 5 } else { 50 };
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    let stops = (0usize..3, 0..STEPS, 0..STEPS);
+    let stops = (0usize..4, 0..STEPS, 0..STEPS);
     let result = runner.run(&stops, |(kind, one, other)| {
         let fail = |error: rectify::Error| TestCaseError::fail(error.to_string());
         let (first, second) = (one.min(other), one.max(other));
@@ -168,6 +190,9 @@ fn training_goes_on_to_the_same_bits() -> Result<()> {
             losses.extend(&training.losses);
             if to == STEPS {
                 prop_assert!(training.bytes().map_err(fail)? == whole[kind].bytes().map_err(fail)?);
+                let scale =
+                    |training: &Training| training.scale.as_ref().map(LossScale::state).transpose().map_err(fail);
+                prop_assert_eq!(scale(&training)?, scale(&whole[kind])?);
             }
         }
         prop_assert!(losses == whole[kind].losses);
@@ -193,5 +218,36 @@ fn a_checkpoint_of_something_else_changes_nothing() -> Result<()> {
     assert_eq!((adam.bytes()?, adam.optimizer.steps()), (before, 0));
     let taken = [("optimizer.steps".to_owned(), "1".to_owned())].into();
     assert!(save_training(&path, &sgd.network, &sgd.optimizer, &taken).is_err());
+    Ok(())
+}
+
+fn a_loss_scale_takes_back_what_it_was_and_nothing_else() -> Result<()> {
+    let mut scale = LossScale::new(&device())?.interval(3)?;
+    scale.restore(1024.0, 2)?;
+    for (factor, good, expected) in [
+        (0.5, 0, "restore: scale 0.5 is not from 1 to 16777216"),
+        (f64::INFINITY, 0, "restore: scale inf is not"),
+        (f64::NAN, 0, "restore: scale NaN is not"),
+        (2.0, 3, "restore: count of good steps 3 is not from 0 to below the interval, 3"),
+    ] {
+        let said = scale.restore(factor, good).expect_err("no scale").to_string();
+        assert!(said.contains(expected), "{said}");
+    }
+    assert_eq!((scale.state()?, scale.scale().item()?), ((1024.0, 2), 1024.0));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("checkpoint.safetensors");
+    let mut training = Training::new(3)?;
+    training.run(2)?;
+    assert!(training.optimizer.restore_skipped(3).is_err());
+    training.save(&path)?;
+    let mut written = Weights::load(&path)?;
+    assert_eq!(written.metadata["optimizer.skipped"], "1");
+    written.metadata.insert("optimizer.skipped".into(), "3".into());
+    written.save(&path)?;
+    let before = training.bytes()?;
+    let said = training.load(&path).expect_err("more than there were").to_string();
+    assert!(said.contains("says that 3 of 2 steps were skipped"), "{said}");
+    assert_eq!((training.bytes()?, training.optimizer.skipped()?), (before, 1));
     Ok(())
 }

@@ -13,12 +13,14 @@ use crate::tensor::Tensor;
 const STATE: &str = "optimizer.";
 /// What the trainer keeps is named so and by its own name.
 const KEPT: &str = "trainer.";
-/// Metadata: the name of its rule, and how many steps it made.
+/// Metadata: the name of its rule, how many steps it made, and how many of them were skipped, where there were any.
 const RULE: &str = "optimizer";
 const STEPS: &str = "optimizer.steps";
+const SKIPPED: &str = "optimizer.skipped";
 
 /// Writes a checkpoint, whole or not at all: parameters, the optimiser's state and steps, and `notes`. Training that is
-/// [loaded](load_training) from it goes on to the same bits.
+/// [loaded](load_training) from it goes on to the same bits; the [state](crate::optim::LossScale::state) of a loss scale is a matter
+/// of notes.
 ///
 /// # Errors
 /// The file cannot be written, and the old one stays; a note has a name of the optimiser's; or the device failed.
@@ -47,8 +49,10 @@ pub(crate) fn save_training_with(
         weights.tensors.push(NamedTensor { name: format!("{KEPT}{}", tensor.name), ..tensor.clone() });
     }
     weights.metadata = notes.clone();
+    let skipped =
+        Some(optimizer.skipped()?).filter(|&skipped| skipped > 0).map(|skipped| (SKIPPED, skipped.to_string()));
     let own = [(RULE, optimizer.rule().name().to_owned()), (STEPS, optimizer.steps().to_string())];
-    for (name, value) in own {
+    for (name, value) in own.into_iter().chain(skipped) {
         if weights.metadata.insert(name.to_owned(), value).is_some() {
             return Err(Error::argument("save_training", format!("the note '{name}' is the optimiser's")));
         }
@@ -88,7 +92,13 @@ pub(crate) fn load_training_of(
         let own = optimizer.rule().name();
         return Err(Error::data(path, format!("was written by the optimiser {rule}, not by {own}")));
     }
-    let steps = steps.parse().map_err(|_| Error::data(path, format!("'{steps}' is not a number of steps")))?;
+    let skipped = weights.metadata.remove(SKIPPED).unwrap_or_else(|| "0".into());
+    let count =
+        |text: &str| text.parse::<u64>().map_err(|_| Error::data(path, format!("'{text}' is not a number of steps")));
+    let (steps, skipped) = (count(&steps)?, count(&skipped)?);
+    if skipped > steps {
+        return Err(Error::data(path, format!("says that {skipped} of {steps} steps were skipped")));
+    }
     let (state, parameters): (Vec<_>, Vec<_>) =
         weights.tensors.drain(..).partition(|tensor| tensor.name.starts_with(STATE));
     let device = model.as_ref().flat().device();
@@ -100,5 +110,6 @@ pub(crate) fn load_training_of(
     optimizer.check_state(&named)?;
     Weights { tensors: parameters, ..Weights::default() }.load_into(model)?;
     optimizer.restore(steps, &named)?;
+    optimizer.restore_skipped(skipped)?;
     Ok(notes)
 }

@@ -85,10 +85,11 @@ fn print(event: &Event, output: OutputArgs, epochs: usize) -> io::Result<()> {
 }
 
 fn start_line(start: &Start) -> String {
-    let Start { device, dtype, model, data, .. } = start;
+    let Start { device, dtype, compute, model, data, .. } = start;
+    let types = if compute == dtype { dtype.clone() } else { format!("{dtype}, computed in {compute}") };
     let [parameters, train, test] =
         [start.parameters, start.train_samples, start.test_samples].map(|n| grouped(n as u64));
-    format!("{model}, {parameters} parameters ({dtype}) on {device}; {data}: {train} training and {test} test samples")
+    format!("{model}, {parameters} parameters ({types}) on {device}; {data}: {train} training and {test} test samples")
 }
 
 fn epoch_line(epoch: &Epoch, epochs: usize) -> String {

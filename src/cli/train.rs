@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rectify::DeviceChoice;
 use rectify::nn::Activation;
 use rectify::train::event::Watch;
 use rectify::train::{DataSource, Done, Event, Loss, Optimizer, RatePlan, Resume, TrainOptions};
-use rectify::{Error, Result};
+use rectify::{DType, Error, Result};
 
 use super::columns::ColumnArgs;
 use super::failure::Failure;
@@ -27,7 +27,8 @@ use super::progress::Progress;
 #[command(after_help = format!("{}\n\n{EXAMPLES}", layers::HELP))]
 pub struct Args {
     /// Options in a file: TOML, or the config.json of an earlier run; what is typed besides wins. Only a file has
-    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, average, and the settings of [loss], [optimizer] and [schedule]
+    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, class_weights, average, by_epochs, momentum_warm_up, the schedules
+    /// step, exponential and phases, and the settings of [loss], [optimizer] and [schedule]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[arg(long, value_name = "SOURCE", help = with_default(DATA, usual().data))]
@@ -56,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "RATE", help = weight_decay_help(), value_parser = real, allow_hyphen_values = true)]
     weight_decay: Option<f64>,
     #[arg(long, value_name = "NAME", help = with_default("How the learning rate goes on", usual().schedule))]
-    #[arg(value_parser = names(&RatePlan::ALL.map(RatePlan::name)))]
+    #[arg(value_parser = names(&RatePlan::ALL.map(|plan| plan.name())))]
     schedule: Option<String>,
     #[arg(long, value_name = "STEPS", help = with_default("Steps that lead up to the learning rate", usual().warm_up))]
     #[arg(value_parser = whole::<u64>, allow_hyphen_values = true)]
@@ -70,6 +71,9 @@ pub struct Args {
     #[arg(long, value_name = "N", help = with_default("Seed of everything random", usual().seed))]
     #[arg(value_parser = whole::<u64>, allow_hyphen_values = true)]
     seed: Option<u64>,
+    #[arg(long, value_name = "TYPE", help = with_default(COMPUTE, usual().compute))]
+    #[arg(value_parser = names(&TrainOptions::COMPUTE.map(DType::name)).try_map(|name| name.parse::<DType>()))]
+    compute: Option<DType>,
     #[arg(long, value_name = "DEVICE")]
     #[arg(help = with_default("Where to compute: auto, cpu, cuda or cuda:N", usual().device))]
     device: Option<DeviceChoice>,
@@ -91,8 +95,10 @@ pub const DATA: &str = "Samples: digits (embedded), synthetic[:N] (generated), a
     table with a label or targets, or an .npy array of rows with targets";
 const ACTIVATION: &str = "Activation after each hidden layer: step, linear, relu, leaky_relu, sigmoid, tanh, softplus, elu, \
     gelu, gelu_tanh, silu, or another that `rectify activations` lists";
-const LOSS: &str = "How far results are from targets: cross_entropy of classes; mean_squared_error (mse), mean_absolute_error \
-    (mae) or huber of numbers, which have mean 0 and deviation 1 in it";
+const LOSS: &str = "How far results are from targets: cross_entropy, binary_cross_entropy (bce) or hinge of classes; mean_squared_error \
+    (mse), mean_absolute_error (mae) or huber of numbers, which have mean 0 and deviation 1 in it";
+const COMPUTE: &str =
+    "What the network computes in while it is trained; parameters stay f32, and with f16 the loss is scaled";
 const OUT: &str = "Folder for weights, metrics and the page; what an earlier run left there is replaced";
 const EXAMPLES: &str = "\
 Examples:
@@ -167,6 +173,7 @@ impl Args {
         replace(&mut options.clip_norm, self.clip_norm.map(Some));
         replace(&mut options.early_stopping, self.patience.map(Some));
         replace(&mut options.seed, self.seed);
+        replace(&mut options.compute, self.compute);
         replace(&mut options.device, self.device);
         options.diagnose |= self.diagnose;
         replace(&mut options.out, self.out);

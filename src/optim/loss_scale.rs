@@ -14,11 +14,12 @@ formula! {
         let due = (good + 1.0).ge(interval);
         let grown = due.select((2.0 * scale).min(LARGEST), scale);
         let counted = due.select(0.0, good + 1.0);
-        [broken.is_nan().select((0.5 * scale).max(1.0), grown), broken.is_nan().select(0.0, counted)]
+        [broken.is_nan().select((0.5 * scale).max(LEAST), grown), broken.is_nan().select(0.0, counted)]
     }
 }
 
-/// Above, the loss itself would overflow.
+/// Below, gradients would be made smaller than they are; above, the loss itself would overflow.
+const LEAST: f64 = 1.0;
 const LARGEST: f64 = 16_777_216.0;
 
 /// Dynamic loss scaling (Micikevicius et al. 2018) that lives on the device: the host never waits for it.
@@ -94,5 +95,26 @@ impl LossScale {
     /// The scale. Shape `[]`: the host waits only if it reads it.
     pub fn scale(&self) -> &Tensor {
         &self.scale
+    }
+
+    /// The scale and how many good steps in a row there were since it changed, for a checkpoint. The host waits for both.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn state(&self) -> Result<(f64, u32)> {
+        Ok((self.scale.item()?, self.good.item()? as u32))
+    }
+
+    /// Goes on from a checkpoint with this [`state`](Self::state).
+    ///
+    /// # Errors
+    /// Numbers that no scale with this interval comes to: nothing has changed then; or the device failed.
+    pub fn restore(&mut self, scale: f64, good_steps: u32) -> Result<()> {
+        let range = format!("from {LEAST} to {LARGEST}");
+        check_setting("restore", "scale", scale, (LEAST..=LARGEST).contains(&scale), &range)?;
+        let (good, range) = (f64::from(good_steps), format!("from 0 to below the interval, {}", self.interval));
+        check_setting("restore", "count of good steps", good, good < self.interval, &range)?;
+        self.scale.fill(scale)?;
+        self.good.fill(good)
     }
 }

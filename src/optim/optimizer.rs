@@ -111,6 +111,8 @@ pub struct Optimizer {
     steps: u64,
     /// How many of the steps were not skipped, once there is a loss scale. Shape `[]`, on the device: the host does not know.
     taken: Option<Tensor>,
+    /// How many were skipped before there was one here: those before a checkpoint.
+    skipped: u64,
     /// The key of the draws by which weights are rounded; none to round to the nearest.
     rounding: Option<u64>,
 }
@@ -122,7 +124,7 @@ impl Optimizer {
         let flat = parameters.flat();
         let first = |_| Tensor::full(flat.shape(), rule.initial_state(), flat.dtype().compute(), flat.device());
         let state = rule.state().iter().map(first).collect::<Result<_>>()?;
-        Ok(Self { rule: Box::new(rule), state, steps: 0, taken: None, rounding: None })
+        Ok(Self { rule: Box::new(rule), state, steps: 0, taken: None, skipped: 0, rounding: None })
     }
 
     /// Rounds the weights of a bf16 model up or down by chance, so that what is lost in one step comes back over many (Gupta et al.
@@ -190,7 +192,7 @@ impl Optimizer {
             Some(steps) => steps,
             None => {
                 let _scope = scope::enter("optimizer");
-                Tensor::full(&[], self.steps as f64, gradient.dtype().compute(), gradient.device())?
+                Tensor::full(&[], (self.steps - self.skipped) as f64, gradient.dtype().compute(), gradient.device())?
             }
         };
         // Where one gradient is NaN all are.
@@ -222,13 +224,22 @@ impl Optimizer {
         self.steps
     }
 
+    /// How many of the [steps](Self::steps) a [`LossScale`](super::LossScale) skipped, for a checkpoint. The host waits for it.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn skipped(&self) -> Result<u64> {
+        self.taken.as_ref().map_or(Ok(self.skipped), |taken| Ok(self.steps - taken.item()? as u64))
+    }
+
     /// The state by name, each of the shape of the model's flat parameters: what a checkpoint keeps beside
     /// [`steps`](Self::steps).
     pub fn state(&self) -> impl ExactSizeIterator<Item = (&'static str, &Tensor)> {
         self.rule.state().iter().copied().zip(&self.state)
     }
 
-    /// Goes on from a checkpoint: after `steps` steps, none of them skipped, with this state.
+    /// Goes on from a checkpoint: after `steps` steps, none of them skipped if not [said](Self::restore_skipped) next, with this
+    /// state.
     ///
     /// # Errors
     /// A name or shape that does not match, found before anything is written; or a device failed.
@@ -237,7 +248,20 @@ impl Optimizer {
         let sources = state.iter().zip(&self.state).map(|((_, source), target)| source.to_device(target.device()));
         let sources = sources.collect::<Result<Vec<_>>>()?;
         self.state.iter().zip(&sources).try_for_each(|(target, source)| target.assign("restore", source))?;
-        (self.steps, self.taken) = (steps, None);
+        (self.steps, self.taken, self.skipped) = (steps, None, 0);
+        Ok(())
+    }
+
+    /// Goes on as if so many of the steps had been [skipped](Self::skipped).
+    ///
+    /// # Errors
+    /// More than there were; nothing has changed then.
+    pub fn restore_skipped(&mut self, skipped: u64) -> Result<()> {
+        if skipped > self.steps {
+            let rule = format!("{skipped} of {} steps cannot have been skipped", self.steps);
+            return Err(Error::argument("restore_skipped", rule));
+        }
+        (self.taken, self.skipped) = (None, skipped);
         Ok(())
     }
 

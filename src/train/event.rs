@@ -32,6 +32,8 @@ pub struct Start {
     pub device: String,
     /// The element type of the parameters.
     pub dtype: String,
+    /// That of what the network computes.
+    pub compute: String,
     /// The model in words, with the activations of the hidden layers and the output: `64-128-64-10 relu, linear`.
     pub model: String,
     /// The data, as on the command line.

@@ -84,7 +84,29 @@ pub fn check_indices(samples: &Dataset, indices: &[IndexFeature]) -> Result<(), 
     (0..samples.samples()).try_for_each(|sample| indices.iter().try_for_each(|index| check(sample, index)))
 }
 
-/// An embedding whose indices come as the floats that all features are: whole numbers, which f32 holds exactly.
+/// Fails unless a floating point type has every index of these.
+///
+/// # Errors
+/// [`Error::Argument`] naming the table and the type.
+pub fn check_exact(indices: &[IndexFeature], dtype: DType) -> Result<()> {
+    // The first whole number behind which one is missing.
+    let last = match dtype {
+        DType::Bf16 => 1 << 8,
+        DType::F16 => 1 << 11,
+        _ => LayerPlan::MAX_INDICES,
+    };
+    match indices.iter().find(|index| index.count > last + 1) {
+        Some(IndexFeature { count, .. }) => {
+            let rule = format!(
+                "{dtype} cannot tell the {count} rows of an embedding apart: beyond {last} numbers are missing"
+            );
+            Err(Error::argument("compute", rule))
+        }
+        None => Ok(()),
+    }
+}
+
+/// An embedding whose indices come as the floats that all features are: whole numbers, which are exact (see [`check_exact`]).
 #[derive(Debug)]
 pub(super) struct EmbeddedFeatures(pub Embedding);
 

@@ -1,12 +1,14 @@
 //! What a step does to the weights: the rule, and everything that surrounds it.
 
 use super::loss::Loss;
-use super::optimization::RatePlan;
 use super::options::TrainOptions;
-use crate::autograd::{Gradients, Var};
-use crate::error::Result;
+use crate::autograd::{CrossEntropy, Gradients, Var};
+use crate::data::Dataset;
+use crate::device::Device;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
 use crate::nn::Network;
-use crate::optim::{self, Average, Schedule, add_l1, limit_norms};
+use crate::optim::{self, Average, LossScale, Schedule, add_l1, limit_norms};
 use crate::tensor::Tensor;
 
 /// An optimiser with its schedule, what limits gradients and weights, and the average of the weights.
@@ -15,6 +17,8 @@ pub struct Learner {
     pub optimizer: optim::Optimizer,
     /// The average of the weights, where one is kept.
     pub average: Option<Average>,
+    /// What losses are multiplied by on the way back, where gradients are of f16.
+    pub scale: Option<LossScale>,
     rates: Schedule,
     momenta: Option<Schedule>,
     clip_norm: Option<f64>,
@@ -23,36 +27,49 @@ pub struct Learner {
     max_norm: Option<f64>,
     /// What is made small.
     pub loss: Loss,
-    smoothing: f64,
+    /// What it is in training, where it is this one.
+    cross_entropy: CrossEntropy,
 }
 
 impl Learner {
-    /// The one that these options describe, for a model that is trained for so many steps in each epoch.
-    pub fn new(options: &TrainOptions, model: &Network, steps_per_epoch: usize) -> Result<Self> {
-        let TrainOptions { schedule, epochs, warm_up, clip_norm, clip_value, l1, max_norm, smoothing, .. } = *options;
-        let (epochs, steps_per_epoch) = (epochs as u64, steps_per_epoch as u64);
-        let mut optimizer = options.optimizer.for_model(model, options.rate(), options.decay())?;
-        let momenta = RatePlan::momenta(schedule, epochs * steps_per_epoch)?;
+    /// The one that these options describe, for a model that is trained on these samples for so many steps in each epoch.
+    pub fn new(options: &TrainOptions, model: &Network, train: &Dataset, steps_per_epoch: usize) -> Result<Self> {
+        let TrainOptions { optimizer: rule, momentum_warm_up, clip_norm, clip_value, l1, max_norm, .. } = *options;
+        let steps_per_epoch = steps_per_epoch as u64;
+        let mut optimizer = rule.for_model(model, options.rate(), options.decay())?;
+        let momenta = options.schedule.momenta(momentum_warm_up, rule, options.epochs as u64 * steps_per_epoch)?;
         if let Some(momenta) = &momenta {
             optimizer.set_momentum(momenta.at(0))?;
         }
         Ok(Self {
             optimizer,
             average: options.average.map(|decay| Average::new(model, decay)).transpose()?,
-            rates: schedule.rates(options.rate(), warm_up, epochs, steps_per_epoch)?,
+            scale: (options.compute == DType::F16).then(|| LossScale::new(model.device())).transpose()?,
+            rates: rates(options, steps_per_epoch)?,
             momenta,
             clip_norm,
             clip_value,
             l1,
             max_norm,
             loss: options.loss_in_use(),
-            smoothing,
+            cross_entropy: cross_entropy(options, train, model.device())?,
         })
     }
 
     /// The loss of results, shape [rows, outputs], against labels, shape `[rows]`, or values of the shape of the results.
     pub fn loss(&self, results: &Var, targets: &Tensor) -> Result<Var> {
-        self.loss.of(results, targets, self.smoothing)
+        match self.loss {
+            Loss::CrossEntropy {} => self.cross_entropy.of_labels(results, targets),
+            loss => loss.of(results, targets),
+        }
+    }
+
+    /// The gradients of a loss as a [step](Self::step) takes them, scaled where there is a scale.
+    pub fn gradients(&self, loss: &Var) -> Result<Gradients> {
+        match &self.scale {
+            Some(scale) => scale.scaled(loss)?.backward(),
+            None => loss.backward(),
+        }
     }
 
     /// The learning rate of the step that comes after so many.
@@ -60,8 +77,12 @@ impl Learner {
         self.rates.at(steps)
     }
 
-    /// Changes the weights by one step.
+    /// Changes the weights by one step with [gradients](Self::gradients), which are as they were used after it. A step that the scale
+    /// finds broken changes nothing else.
     pub fn step(&mut self, model: &Network, gradients: &mut Gradients) -> Result<()> {
+        if let Some(scale) = &mut self.scale {
+            scale.unscale(gradients)?;
+        }
         if self.l1 > 0.0 {
             add_l1(model, gradients, self.l1)?;
         }
@@ -89,4 +110,22 @@ impl Learner {
             None => body(),
         }
     }
+}
+
+/// The learning rates of all steps.
+fn rates(options: &TrainOptions, steps_per_epoch: u64) -> Result<Schedule> {
+    let (schedule, rate, epochs) = (&options.schedule, options.rate(), options.epochs as u64);
+    match options.by_epochs {
+        false => schedule.rates(rate, options.warm_up, epochs, steps_per_epoch),
+        true if options.warm_up == 0 => schedule.rates(rate, 0, epochs, 1)?.by_epochs(steps_per_epoch),
+        true => Err(Error::argument("warm-up", "is of steps, and by_epochs lets the rate stand still within an epoch")),
+    }
+}
+
+/// The cross-entropy that training makes small.
+fn cross_entropy(options: &TrainOptions, train: &Dataset, device: &Device) -> Result<CrossEntropy> {
+    let plain = CrossEntropy::new().label_smoothing(options.smoothing);
+    let Some(weights) = &options.class_weights else { return Ok(plain) };
+    let factors = weights.factors(train)?;
+    Ok(plain.class_weights(&Tensor::from_slice(&factors, &[factors.len()], device)?))
 }

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::autograd::{CrossEntropy, Var};
+use crate::autograd::{Aggregate, CrossEntropy, Var};
 use crate::error::{Error, Result};
+use crate::formula::catalogue::activation;
 use crate::tensor::Tensor;
 
 /// How far results are from targets: a loss of [`Var`], as its mean over the elements or rows.
@@ -14,6 +15,15 @@ use crate::tensor::Tensor;
 pub enum Loss {
     /// [`CrossEntropy`], of classes.
     CrossEntropy {},
+    /// [`Var::binary_cross_entropy`], of each class for itself against whether it is the right one: `bce` for short.
+    #[serde(alias = "bce")]
+    BinaryCrossEntropy {},
+    /// [`Var::multi_class_hinge`], of classes.
+    Hinge {
+        /// How far the score of the right class is to be above the others.
+        #[serde(default = "one")]
+        margin: f64,
+    },
     /// [`Var::mean_squared_error`], of values: `mse` for short.
     #[serde(alias = "mse")]
     MeanSquaredError {},
@@ -34,13 +44,21 @@ fn one() -> f64 {
 
 impl Loss {
     /// Every loss, with its settings at the defaults.
-    pub const ALL: [Self; 4] =
-        [Self::CrossEntropy {}, Self::MeanSquaredError {}, Self::MeanAbsoluteError {}, Self::Huber { delta: 1.0 }];
+    pub const ALL: [Self; 6] = [
+        Self::CrossEntropy {},
+        Self::BinaryCrossEntropy {},
+        Self::Hinge { margin: 1.0 },
+        Self::MeanSquaredError {},
+        Self::MeanAbsoluteError {},
+        Self::Huber { delta: 1.0 },
+    ];
 
     /// The name used in files and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::CrossEntropy {} => "cross_entropy",
+            Self::BinaryCrossEntropy {} => "binary_cross_entropy",
+            Self::Hinge { .. } => "hinge",
             Self::MeanSquaredError {} => "mean_squared_error",
             Self::MeanAbsoluteError {} => "mean_absolute_error",
             Self::Huber { .. } => "huber",
@@ -50,6 +68,7 @@ impl Loss {
     /// What it is called for short, where it is.
     const fn short(self) -> Option<&'static str> {
         match self {
+            Self::BinaryCrossEntropy {} => Some("bce"),
             Self::MeanSquaredError {} => Some("mse"),
             Self::MeanAbsoluteError {} => Some("mae"),
             _ => None,
@@ -58,26 +77,43 @@ impl Loss {
 
     /// Whether its targets are values; else they are classes.
     pub const fn is_of_values(self) -> bool {
-        !matches!(self, Self::CrossEntropy {})
+        matches!(self, Self::MeanSquaredError {} | Self::MeanAbsoluteError {} | Self::Huber { .. })
     }
 
     /// Whether its settings are in their ranges.
     pub(super) fn check(self) -> Result<()> {
-        match self {
-            Self::Huber { delta } if !(delta.is_finite() && delta > 0.0) => {
-                Err(Error::argument("loss", format!("delta {delta} is not a finite number above 0")))
-            }
-            _ => Ok(()),
+        let (setting, value) = match self {
+            Self::Huber { delta } => ("delta", delta),
+            Self::Hinge { margin } => ("margin", margin),
+            _ => return Ok(()),
+        };
+        match value.is_finite() && value > 0.0 {
+            true => Ok(()),
+            false => Err(Error::argument("loss", format!("{setting} {value} is not a finite number above 0"))),
         }
     }
 
     /// The loss of results, shape [rows, outputs], against labels, shape `[rows]`, or values of the shape of the results.
-    pub(super) fn of(self, results: &Var, targets: &Tensor, smoothing: f64) -> Result<Var> {
+    pub(super) fn of(self, results: &Var, targets: &Tensor) -> Result<Var> {
         match self {
-            Self::CrossEntropy {} => CrossEntropy::new().label_smoothing(smoothing).of_labels(results, targets),
+            Self::CrossEntropy {} => CrossEntropy::new().of_labels(results, targets),
+            Self::BinaryCrossEntropy {} => {
+                let classes = results.shape().sizes().last().copied().unwrap_or(0);
+                results.binary_cross_entropy(&targets.one_hot(classes, results.dtype())?)
+            }
+            Self::Hinge { margin } => results.multi_class_hinge(targets, margin, Aggregate::Mean),
             Self::MeanSquaredError {} => results.mean_squared_error(targets),
             Self::MeanAbsoluteError {} => results.mean_absolute_error(targets),
             Self::Huber { delta } => results.huber(targets, delta),
+        }
+    }
+
+    /// The probabilities that a model trained with this loss gives classes by their scores, shape [rows, classes]: those of softmax
+    /// for want of others where the loss knows none, as hinge does.
+    pub(super) fn probabilities(self, scores: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::BinaryCrossEntropy {} => scores.map(activation::sigmoid),
+            _ => scores.softmax(),
         }
     }
 }
@@ -98,6 +134,29 @@ impl FromStr for Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::Device;
+
+    #[test]
+    fn classes_have_the_losses_and_probabilities_of_their_scores() {
+        let device = Device::cpu();
+        let scores = Tensor::from_slice(&[2.0f32, 1.5, 0.0], &[1, 3], &device).unwrap();
+        let label = Tensor::from_slice(&[0i64], &[1], &device).unwrap();
+        let of = |loss: Loss| loss.of(&Var::constant(&scores), &label).unwrap().item().unwrap();
+        let exp = [2.0f64, 1.5, 0.0].map(f64::exp);
+        let all: f64 = exp.iter().sum();
+        assert!((of(Loss::CrossEntropy {}) + (exp[0] / all).ln()).abs() < 1e-6);
+        assert!((of(Loss::Hinge { margin: 1.0 }) - 0.5 / 3.0).abs() < 1e-6);
+        assert!((of(Loss::Hinge { margin: 3.0 }) - (2.5 + 1.0) / 3.0).abs() < 1e-6);
+        let shares = exp.map(|exp| exp / (1.0 + exp));
+        let separate = -(shares[0].ln() + (1.0 - shares[1]).ln() + (1.0 - shares[2]).ln()) / 3.0;
+        assert!((of(Loss::BinaryCrossEntropy {}) - separate).abs() < 1e-6);
+        for (loss, expected) in
+            [(Loss::BinaryCrossEntropy {}, shares), (Loss::Hinge { margin: 1.0 }, exp.map(|exp| exp / all))]
+        {
+            let found = loss.probabilities(&scores).unwrap().to_vec::<f32>().unwrap();
+            assert!(found.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6), "{loss:?}: {found:?}");
+        }
+    }
 
     #[test]
     fn names_are_those_of_files_long_and_short() {
@@ -109,6 +168,6 @@ mod tests {
             }
         }
         let error = "mes".parse::<Loss>().unwrap_err().to_string();
-        assert!(error.contains("'mes' is not a loss; known: cross_entropy, mean_squared_error"), "{error}");
+        assert!(error.contains("'mes' is not a loss; known: cross_entropy, binary_cross_entropy, hinge"), "{error}");
     }
 }

@@ -1,8 +1,10 @@
 //! What happens to device memory during a step, for the page.
 
+use super::loss::Loss;
 use super::options::TrainOptions;
 use super::plan::ModelPlan;
 use crate::device::Device;
+use crate::dtype::DType;
 use crate::error::Result;
 use crate::memory::{BufferRecord, Recording};
 use crate::report::MemoryTrace;
@@ -32,9 +34,14 @@ impl StepMemory {
 /// The most bytes that a step on so many rows takes beside what is alive between steps; none for a model or options that cannot
 /// be told from sizes alone.
 pub fn predicted_step(options: &TrainOptions, plan: &ModelPlan, rows: usize) -> Result<Option<usize>> {
-    let TrainOptions { accumulate, smoothing, clip_norm, max_norm, .. } = *options;
-    let of_classes = !options.loss_in_use().is_of_values();
-    let plain = of_classes && accumulate == 1 && smoothing == 0.0 && clip_norm.is_none() && max_norm.is_none();
+    let TrainOptions { accumulate, smoothing, clip_norm, max_norm, compute, .. } = *options;
+    let usual_loss = options.loss_in_use() == (Loss::CrossEntropy {}) && options.class_weights.is_none();
+    let plain = compute == DType::F32
+        && usual_loss
+        && accumulate == 1
+        && smoothing == 0.0
+        && clip_norm.is_none()
+        && max_norm.is_none();
     let Some(builder) = plan.perceptron().filter(|_| plain) else { return Ok(None) };
     // Sizes are all that counts, wherever they lie.
     let perceptron = builder.build(&Device::cpu())?;

@@ -1,6 +1,7 @@
 //! Training and evaluating: what to do, and what happened.
 
 pub mod choices;
+mod class_weights;
 mod config;
 pub mod diagnosis;
 mod evaluate;
@@ -19,6 +20,7 @@ mod pictures;
 pub mod plan;
 pub mod predict;
 mod profile;
+pub mod rates;
 mod resume;
 mod run;
 mod samples;
@@ -30,15 +32,17 @@ mod trainer;
 mod verdicts;
 
 pub use choices::DataSource;
+pub use class_weights::ClassWeights;
 pub use evaluate::evaluate;
 pub use event::{Class, Done, Epoch, Evaluation, Event, Start, Step};
 pub use layers::LayerPlan;
 pub use loss::Loss;
-pub use optimization::{Optimizer, RatePlan};
+pub use optimization::Optimizer;
 pub use options::{EvalOptions, TrainOptions};
 pub use plan::ModelPlan;
 pub use predict::{PredictOptions, Prediction, predict};
 pub use profile::{ProfiledTraining, profile};
+pub use rates::RatePlan;
 pub use resume::Resume;
 pub use run::run;
 pub use score::Score;

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::choices::DataSource;
+use super::class_weights::ClassWeights;
 use super::layers::LayerPlan;
 use super::loss::Loss;
-use super::optimization::{Optimizer, RatePlan};
+use super::optimization::Optimizer;
+use super::rates::{MomentumWarmUp, RatePlan};
 use super::resume::Resume;
 use super::samples::Wanted;
 use super::text;
 use crate::device::DeviceChoice;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::nn::Activation;
 
@@ -56,8 +59,13 @@ pub struct TrainOptions {
     pub weight_decay: Option<f64>,
     /// How the learning rate goes on.
     pub schedule: RatePlan,
+    /// Whether the learning rate stands still within an epoch: the schedule then counts epochs where it would count steps.
+    pub by_epochs: bool,
     /// Steps that lead up to the learning rate.
     pub warm_up: u64,
+    /// What the momentum is at first, where it is not that of the optimiser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum_warm_up: Option<MomentumWarmUp>,
     /// The most that the Euclidean norm of all gradients may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
@@ -69,8 +77,11 @@ pub struct TrainOptions {
     /// The most that the norm of the weights that lead to a unit may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_norm: Option<f64>,
-    /// The share of every target that is spread over all classes.
+    /// The share of every target that is spread over all classes in training; for cross-entropy alone.
     pub smoothing: f64,
+    /// Factors of classes in training, for cross-entropy alone: the loss of a batch is the mean that they weigh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// The decay of the average of weights that is tested and saved in place of the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
@@ -81,6 +92,10 @@ pub struct TrainOptions {
     pub diagnose: bool,
     /// The seed of everything random: initial weights, order of samples, synthetic data.
     pub seed: u64,
+    /// What the network computes in while it is trained, one of [`COMPUTE`](Self::COMPUTE); parameters and tests are of f32. Of f16
+    /// the loss is [scaled](crate::optim::LossScale).
+    #[serde(with = "text")]
+    pub compute: DType,
     /// Where to compute.
     #[serde(with = "text")]
     pub device: DeviceChoice,
@@ -100,6 +115,8 @@ impl TrainOptions {
     pub const MAX_EPOCHS: usize = 1_000_000;
     /// The most samples in a batch, and the most batches in a step.
     pub const MAX_BATCH: usize = 65_536;
+    /// What a network can compute in.
+    pub const COMPUTE: [DType; 3] = [DType::F32, DType::Bf16, DType::F16];
 
     /// Whether a run can be made of this.
     ///
@@ -107,6 +124,10 @@ impl TrainOptions {
     /// [`Error::Argument`] naming the option, its value and the rule it breaks.
     pub fn check(&self) -> Result<()> {
         self.check_targets()?;
+        if !Self::COMPUTE.contains(&self.compute) {
+            let known = Self::COMPUTE.map(DType::name).join(", ");
+            return Err(Error::argument("compute", format!("'{}' is none of {known}", self.compute)));
+        }
         if let Resume::From(path) = &self.resume
             && !path.is_file()
         {
@@ -155,11 +176,15 @@ impl TrainOptions {
                 let rule = format!("{name} is of classes, and target names '{}', numbers", self.target.join(","));
                 return Err(Error::argument("loss", rule));
             }
-            _ if of_values && self.smoothing > 0.0 => {
-                return Err(Error::argument("smoothing", format!("is of classes, and {name} is of numbers")));
-            }
             _ => {}
         }
+        let of_cross_entropy = [("smoothing", self.smoothing > 0.0), ("class_weights", self.class_weights.is_some())];
+        if loss != (Loss::CrossEntropy {})
+            && let Some((option, _)) = of_cross_entropy.into_iter().find(|(_, given)| *given)
+        {
+            return Err(Error::argument(option, format!("is of cross_entropy, and the loss is {name}")));
+        }
+        self.class_weights.as_ref().map_or(Ok(()), ClassWeights::check)?;
         self.data.check(self.label.as_deref(), of_values)
     }
 
@@ -215,16 +240,20 @@ impl Default for TrainOptions {
             learning_rate: None,
             weight_decay: None,
             schedule: RatePlan::Constant {},
+            by_epochs: false,
             warm_up: 0,
+            momentum_warm_up: None,
             clip_norm: None,
             clip_value: None,
             l1: 0.0,
             max_norm: None,
             smoothing: 0.0,
+            class_weights: None,
             average: None,
             early_stopping: None,
             diagnose: false,
             seed: 7,
+            compute: DType::F32,
             device: DeviceChoice::Auto,
             out: PathBuf::from("run"),
             resume: Resume::No,

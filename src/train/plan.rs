@@ -4,15 +4,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::indices::{IndexFeature, check_indices, index_features};
+use super::indices::{IndexFeature, check_exact, check_indices, index_features};
 use super::layers::LayerPlan;
 use super::options::{TrainOptions, within};
 use super::text;
 use crate::data::{Dataset, Features, Geometry, Normalisation};
 use crate::device::Device;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::nn::layer::{Dense, Flatten, Layer};
-use crate::nn::{Activation, Mlp, MlpBuilder, Network};
+use crate::nn::{Activation, Mlp, MlpBuilder, Network, NetworkBuilder};
 
 /// What a network is made from: the form of its inputs, its hidden layers, and one output for each class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,6 +86,14 @@ impl ModelPlan {
         Ok(if indices.is_empty() { samples } else { samples.with_numbers() })
     }
 
+    /// Whether inputs are still what they were in the type that is to be computed in: indices are numbers there too.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an embedding with more rows than the type can count.
+    pub(super) fn check_compute(&self, compute: DType) -> Result<()> {
+        check_exact(&self.indices()?, compute)
+    }
+
     /// What the network sees of samples like these: pixels as shares of the maximum, measurements with mean 0 and deviation 1,
     /// indices as they are.
     ///
@@ -104,6 +113,11 @@ impl ModelPlan {
     /// # Errors
     /// A layer does not fit the results of the one before, a setting is outside its range, or memory runs out.
     pub fn build(&self, seed: u64, device: &Device) -> Result<Network> {
+        self.builder(seed)?.build(device)
+    }
+
+    /// What [`build`](Self::build) makes it from, to set what it computes in.
+    pub(super) fn builder(&self, seed: u64) -> Result<NetworkBuilder> {
         let mut network = Network::new(&self.input).seed(seed);
         if self.layers.is_empty() {
             for (nth, &units) in self.hidden.iter().enumerate() {
@@ -122,7 +136,7 @@ impl ModelPlan {
         if sizes.len() != 1 {
             network = network.add(Flatten);
         }
-        network.add_named("output", Dense::new(self.outputs)).build(device)
+        Ok(network.add_named("output", Dense::new(self.outputs)))
     }
 
     /// The same as a perceptron, whose memory can be told before it runs; none where it has other layers.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::loss::Loss;
 use super::options::{TrainOptions, within};
 use super::saved::{self, Outputs};
 use crate::data::{Normalisation, load_unlabelled};
@@ -92,7 +93,7 @@ pub struct Likely {
 pub fn predict(options: &PredictOptions) -> Result<Vec<Prediction>> {
     options.check()?;
     let device = Device::open(options.device)?;
-    let saved::Model { plan, network, preparation, outputs, .. } = saved::load(&options.model, &device)?;
+    let saved::Model { plan, network, preparation, loss, outputs, .. } = saved::load(&options.model, &device)?;
     let features = network.input().iter().product();
     let mut predictions = Vec::new();
     for file in &options.files {
@@ -102,7 +103,7 @@ pub fn predict(options: &PredictOptions) -> Result<Vec<Prediction>> {
         let all: Vec<usize> = (0..samples).collect();
         for indices in all.chunks(options.batch_size) {
             let inputs = preparation.loader(&set, network.input(), &device).prefetch_inputs(indices)?.arrive()?;
-            let answers = answers(&network.infer(&inputs)?, &outputs, &preparation.targets, options.top)?;
+            let answers = answers(&network.infer(&inputs)?, loss, &outputs, &preparation.targets, options.top)?;
             let told = indices.iter().zip(answers);
             predictions.extend(told.map(|(&sample, answer)| Prediction {
                 file: file.clone(),
@@ -116,10 +117,10 @@ pub fn predict(options: &PredictOptions) -> Result<Vec<Prediction>> {
 }
 
 /// What the results of some samples say, `[samples, outputs]`.
-fn answers(results: &Tensor, outputs: &Outputs, units: &Normalisation, top: usize) -> Result<Vec<Answer>> {
+fn answers(results: &Tensor, loss: Loss, outputs: &Outputs, units: &Normalisation, top: usize) -> Result<Vec<Answer>> {
     Ok(match outputs {
         Outputs::Classes(names) => {
-            let probabilities = results.softmax()?.to_vec::<f32>()?;
+            let probabilities = loss.probabilities(results)?.to_vec::<f32>()?;
             let likeliest = |row: &[f32]| {
                 let mut classes: Vec<usize> = (0..row.len()).collect();
                 classes.sort_by(|&a, &b| row[b].total_cmp(&row[a]));

@@ -7,7 +7,6 @@ use std::str::FromStr;
 use super::diagnosis::Diagnoses;
 use super::event::Epoch;
 use super::learner::Learner;
-use super::optimization::RatePlan;
 use super::options::TrainOptions;
 use super::standing::Standing;
 use crate::checkpoint::{NamedTensor, Weights, load_training_of, save_training_with, take_kept};
@@ -18,12 +17,15 @@ use crate::shape::Shape;
 
 /// The checkpoint in a run folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
-/// Metadata: the options, the epoch under way, the best test loss, passes through the network, and updates of the average.
+/// Metadata: the options, the epoch under way, the best test loss, passes through the network, updates of the average, and the scale
+/// of the loss with its good steps in a row.
 const CONFIG: &str = "config";
 const RUNNING: &str = "running";
 const BEST: &str = "best_test_loss";
 const PASSES: &str = "passes";
 const UPDATES: &str = "average.updates";
+const SCALE: &str = "loss_scale";
+const GOOD_STEPS: &str = "loss_scale.good_steps";
 /// Tensors: the rows of the table of epochs, the losses of the steps, what went on in the layers as JSON, and the averaged weights
 /// and statistics, these by number.
 const EPOCHS: &str = "epochs";
@@ -92,6 +94,10 @@ pub fn save(options: &TrainOptions, model: &Network, learner: &Learner, standing
             kept.push(NamedTensor::of(&format!("{STATISTICS}.{nth}"), statistic)?);
         }
     }
+    if let Some(scale) = &learner.scale {
+        let (scale, good_steps) = scale.state()?;
+        notes.extend([(SCALE.into(), scale.to_string()), (GOOD_STEPS.into(), good_steps.to_string())]);
+    }
     save_training_with(options.out.join(CHECKPOINT), model, &learner.optimizer, &notes, &kept)
 }
 
@@ -117,6 +123,10 @@ pub fn load(path: &Path, options: &TrainOptions, model: &Network, learner: &mut 
         let places = 0..average.statistics().len();
         let statistics = places.map(|nth| averaged(&format!("{STATISTICS}.{nth}"))).collect::<Result<Vec<_>>>()?;
         average.restore(number(UPDATES)?, &averaged(AVERAGE)?, &statistics)?;
+    }
+    if let Some(scale) = &mut learner.scale {
+        let own = (number(SCALE)? as f64, number(GOOD_STEPS)?.try_into().unwrap_or(u32::MAX));
+        scale.restore(own.0, own.1).map_err(|error| Error::data(path, error.to_string()))?;
     }
     let column = |name: &str| {
         let tensor = kept.iter().find(|tensor| tensor.name == name && tensor.dtype == DType::F64);
@@ -162,7 +172,7 @@ fn check_config(written: &str, options: &TrainOptions, path: &Path) -> Result<()
         diagnose: written.diagnose,
         ..options.resolved()
     };
-    if asked.schedule == (RatePlan::Constant {}) {
+    if !asked.schedule.depends_on_length() {
         asked.epochs = written.epochs;
     }
     let (asked, written) = (asked.to_json()?, written.to_json()?);

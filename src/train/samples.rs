@@ -53,6 +53,7 @@ pub fn prepared(options: &TrainOptions) -> Result<(ModelPlan, Split)> {
     let split = load(&options.data, options.wanted(), options.seed)?;
     let outputs = split.train.classes().max(split.train.value_names().len());
     let plan = ModelPlan::new(options, split.train.geometry(), outputs);
+    plan.check_compute(options.compute)?;
     let split = accepted(split, &plan)?;
     Ok((plan, split))
 }

@@ -19,8 +19,8 @@ use crate::checkpoint::Weights;
 use crate::data::{Batch, Batches, PrefetchedBatch, Split};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::nn::Network;
 use crate::nn::watch::{ParameterReport, Remembered, ResultReport};
+use crate::nn::{Network, compute_in};
 use crate::report::MemoryTrace;
 use crate::scope;
 
@@ -53,9 +53,9 @@ impl<'a> Trainer<'a> {
     /// A new model of this plan for samples that it [accepts](ModelPlan::accept).
     pub fn new(options: &'a TrainOptions, plan: ModelPlan, device: &'a Device, split: &'a Split) -> Result<Self> {
         let train = &split.train;
-        let model = plan.build(options.seed, device)?;
+        let model = plan.builder(options.seed)?.compute(options.compute).build(device)?;
         let batches = Batches::new(train.samples(), options.batch_size)?.shuffled(options.seed);
-        let learner = Learner::new(options, &model, steps_per_epoch(&batches, options))?;
+        let learner = Learner::new(options, &model, train, steps_per_epoch(&batches, options))?;
         Ok(Self {
             options,
             device,
@@ -78,6 +78,7 @@ impl<'a> Trainer<'a> {
         Start {
             device: self.device.name(),
             dtype: self.model.parameters().flat().dtype().to_string(),
+            compute: self.options.compute.to_string(),
             model: self.plan.to_string(),
             data: self.options.data.to_string(),
             parameters: self.model.parameter_count(),
@@ -128,9 +129,10 @@ impl<'a> Trainer<'a> {
         Ok(Some(self.standing.end_epoch(verdicts.loss, verdicts.score(&self.split.test)?)))
     }
 
-    /// What the model makes of the test samples, with the weights that would be saved.
+    /// What the model makes of the test samples, with the weights that would be saved and in their type, as whoever reads them will.
     pub fn judge_test_samples(&self) -> Result<Verdicts> {
         let Self { options, split, preparation, model, learner, .. } = self;
+        let _saved = compute_in(model.parameters().flat().dtype())?;
         learner.with_final_weights(model, || judge(model, &split.test, preparation, learner.loss, options.batch_size))
     }
 
@@ -217,7 +219,7 @@ impl<'a> Trainer<'a> {
         };
         let loss = self.learner.loss(&results, &batch.targets)?;
         drop(results);
-        Ok((loss.item()?, tally, loss.backward()?))
+        Ok((loss.item()?, tally, self.learner.gradients(&loss)?))
     }
 
     fn batch(&self, indices: &[usize]) -> Result<PrefetchedBatch> {

@@ -56,16 +56,23 @@ pub fn judge(
     for indices in Batches::new(samples.samples(), batch_size)?.epoch(0) {
         let batch = loader.batch(&indices)?;
         let results = model.infer(&batch.inputs)?;
-        let mean = loss.of(&Var::constant(&results), &batch.targets, 0.0)?;
+        let mean = loss.of(&Var::constant(&results), &batch.targets)?;
         verdicts.loss += mean.item()? * indices.len() as f64 / samples.samples() as f64;
-        verdicts.answers.take(&results, samples, &indices, preparation)?;
+        verdicts.answers.take(&results, loss, samples, &indices, preparation)?;
     }
     Ok(verdicts)
 }
 
 impl Answers {
     /// Takes the results for the samples of these indices in.
-    fn take(&mut self, results: &Tensor, samples: &Dataset, indices: &[usize], by: &Preparation) -> Result<()> {
+    fn take(
+        &mut self,
+        results: &Tensor,
+        loss: Loss,
+        samples: &Dataset,
+        indices: &[usize],
+        by: &Preparation,
+    ) -> Result<()> {
         match self {
             Self::Values(values) => {
                 let width = samples.value_names().len();
@@ -74,7 +81,7 @@ impl Answers {
             }
             Self::Classes { predictions, in_top_3 } => {
                 let classes = results.argmax(1)?.to_vec::<i64>()?;
-                let confidence = results.softmax()?.max(&[1])?.to_vec::<f32>()?;
+                let confidence = loss.probabilities(results)?.max(&[1])?.to_vec::<f32>()?;
                 let pairs = classes.into_iter().zip(confidence);
                 predictions.extend(pairs.map(|(class, confidence)| (class as usize, f64::from(confidence))));
                 let scores = results.to_vec::<f32>()?;

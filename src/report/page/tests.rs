@@ -26,6 +26,7 @@ fn page(text: &str, loss: f64) -> Page {
     let start = Start {
         device: named(),
         dtype: named(),
+        compute: named(),
         model: named(),
         data: named(),
         parameters: 26,
