@@ -1,7 +1,8 @@
-"""Writes tests/data/activations.txt: every activation of one number at its usual parameters, by mpmath.
+"""Writes tests/data/activations.txt: every activation, by mpmath: of one number at its usual parameters, of more at some.
 
-A line `formula name parameters...` opens an activation; each line after it is x, the value and the derivative, as bit patterns
-of f64. The definitions are those of tools/catalogue.py. Usage: python3 tools/activations.py [path]
+A line `formula name parameters...` opens an activation; each line after it is the inputs, the value and the derivative in each
+input, as bit patterns of f64. The definitions are those of tools/catalogue.py. What is drawn for a line is what the crate draws
+there under the seed 0. Usage: python3 tools/activations.py [path]
 """
 
 import random
@@ -18,6 +19,7 @@ DEFINITIONS = {name: function for name, _, function, *_ in FORMULAS} | {
     "relu": lambda x: max(x, mpf(0)),
     "atan": atan,
     "sin": sin,
+    "rrelu": lambda x, low, high, chance: x if x > 0 else (low + (high - low) * chance) * x,
 }
 # name: parameters, kinks, zeros of the value or the derivative to look closely at
 ACTIVATIONS = {
@@ -64,6 +66,24 @@ ACTIVATIONS = {
     "bent_identity": ((), (-1e9, 1e9), ()),
     "log_sigmoid": ((), (), ()),
     "lisht": ((), (), ()),
+    "rrelu": ((0.125, 1 / 3), (0,), ()),
+}
+DRAWING = {"rrelu"}
+# The same of those whose parameters are inputs, for a few parameters each.
+LEARNED = {
+    "prelu": [((0.25,), (0,), ()), ((0.01,), (0,), ()), ((-1.5,), (0,), ())],
+    "threshold_relu": [((1,), (1,), ()), ((0,), (0,), ()), ((-0.7,), (-0.7,), ())],
+    "srelu_left": [((-1, 0.1), (-1,), (9,)), ((0.4, 0.5), (0.4,), (-0.4,)), ((-3, 1.5), (-3,), ())],
+    "srelu_right": [((1, 0.1), (1,), (-9,)), ((-0.4, 0.5), (-0.4,), (0.4,)), ((3, 1.5), (3,), ())],
+    "parametric_apl": [((0.2, 0), (0,), ()), ((0.1, -1), (0, -1), ()), ((-0.3, 1.5), (0, 1.5), (0.35,))],
+    "apl_hinge": [((0.2, 0), (0,), ()), ((0.1, -1), (-1,), ()), ((-0.3, 1.5), (1.5,), ())],
+    "parametric_elu": [((1,), (0,), ()), ((0.3,), (0,), ()), ((2.5,), (0,), ())],
+    "parametric_swish": [((1,), (), (-1.28,)), ((0.3,), (), (-4.27,)), ((2.5,), (), (-0.51,))],
+    "parametric_softplus": [((1,), (), ()), ((0.3,), (), ()), ((2.5,), (), ())],
+    "parametric_squareplus": [((4,), (), ()), ((0.3,), (), ()), ((1,), (), ())],
+    "parametric_isru": [((1,), (), ()), ((0.3,), (), ()), ((2.5,), (), ())],
+    "parametric_isrlu": [((1,), (0,), ()), ((0.3,), (0,), ()), ((2.5,), (0,), ())],
+    "parametric_soft_exponential": [((0.5,), (), (-0.575,)), ((1,), (), (-0.69,)), ((0,), (), ()), ((0.25,), (), (-0.26,))],
 }
 
 
@@ -71,8 +91,8 @@ def signs(numbers):
     return [sign * number for number in numbers for sign in (1, -1)]
 
 
-def places(kinks, zeros, function, generator):
-    """Numbers of every size, most where functions bend, and some on both sides of what is special."""
+def anywhere(generator):
+    """Numbers of every size, most where functions bend."""
     yield from (generator.uniform(-6, 6) for _ in range(60))
     yield from signs(10 ** generator.uniform(-6, 0) for _ in range(10))
     yield from signs(10 ** generator.uniform(-35, -6) for _ in range(6))
@@ -81,6 +101,10 @@ def places(kinks, zeros, function, generator):
     yield from signs(10 ** generator.uniform(3, 30) for _ in range(4))
     # Where gates saturate: e^-37 and e^-709 are the last numbers that f64 has beside 1 and beside 0.
     yield from signs(near * (1 + generator.uniform(-1, 1) / 64) for near in (1, 5, 8, 17, 37, 709))
+
+
+def close_to(kinks, zeros, function):
+    """Numbers on both sides of what is special."""
     for at in kinks:
         size = abs(at) or 1
         yield from (at + side * size * 2.0**-power for power in (2, 8, 20, 30, 44, 52) for side in (1, -1))
@@ -94,17 +118,63 @@ def places(kinks, zeros, function, generator):
             yield from (at * (1 + side * 2.0**-power) for power in (10, 25, 40, 51) for side in (1, -1))
 
 
+def philox(block):
+    """Four random words of the seed 0, as src/formula/philox.rs."""
+    c0, c1, c2, c3 = block, 0, 0, 0
+    k0, k1 = 0, 0
+    for _ in range(10):
+        a, b = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = b >> 32 ^ c1 ^ k0, b & 0xFFFFFFFF, a >> 32 ^ c3 ^ k1, a & 0xFFFFFFFF
+        k0, k1 = (k0 + 0x9E3779B9) % 2**32, (k1 + 0xBB67AE85) % 2**32
+    return c0, c1, c2, c3
+
+
+def draw(row):
+    return mpf(philox(row // 4)[row % 4]) / 2**32
+
+
+def line(definition, inputs, others):
+    """The inputs, the value and the derivative in each input."""
+
+    def derivative(place):
+        def along(at):
+            return definition(*exact[:place], at, *exact[place + 1 :], *others)
+
+        return mp.diff(along, exact[place], h=mpf(2) ** -200 * max(abs(exact[place]), mpf(10) ** -45))
+
+    exact = [mpf(number) for number in inputs]
+    slopes = map(derivative, range(len(exact)))
+    return " ".join(map(bits, (*inputs, definition(*exact, *others), *slopes)))
+
+
+def inputs(numbers, kinks, zeros, function):
+    return sorted({float(x) for x in (*numbers, *close_to(kinks, zeros, function))} - set(map(float, kinks)) - {0.0})
+
+
+def of_one_number():
+    for name, (parameters, kinks, zeros) in ACTIVATIONS.items():
+        yield " ".join(["formula", name, *map(str, parameters)])
+        exact, definition = [mpf(p) for p in parameters], DEFINITIONS[name]
+        numbers = anywhere(random.Random(name))
+        for row, x in enumerate(inputs(numbers, kinks, zeros, lambda x: definition(x, *exact))):
+            yield line(definition, (x,), [*exact, draw(row)] if name in DRAWING else exact)
+
+
+def learned():
+    for name, sets in LEARNED.items():
+        yield f"formula {name}"
+        definition, numbers = DEFINITIONS[name], list(anywhere(random.Random(name)))
+        for place, (parameters, kinks, zeros) in enumerate(sets):
+            exact, share = [mpf(p) for p in parameters], numbers[place :: len(sets)]
+            for x in inputs(share, kinks, zeros, lambda x: definition(x, *exact)):
+                yield line(definition, (x, *parameters), ())
+
+
 def main():
     path = sys.argv[1] if len(sys.argv) > 1 else "tests/data/activations.txt"
     with open(path, "w", encoding="ascii") as file:
-        for name, (parameters, kinks, zeros) in ACTIVATIONS.items():
-            print(" ".join(["formula", name, *map(str, parameters)]), file=file)
-            exact, definition = [mpf(p) for p in parameters], DEFINITIONS[name]
-            places_here = places(kinks, zeros, lambda x: definition(x, *exact), random.Random(name))
-            for x in sorted({float(x) for x in places_here} - set(map(float, kinks)) - {0.0}):
-                step = mpf(2) ** -200 * max(abs(x), mpf(10) ** -45)
-                slope = mp.diff(lambda at: definition(at, *exact), mpf(x), h=step)
-                print(" ".join(map(bits, (x, definition(mpf(x), *exact), slope))), file=file)
+        for text in (*of_one_number(), *learned()):
+            print(text, file=file)
 
 
 if __name__ == "__main__":

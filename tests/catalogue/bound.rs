@@ -1,6 +1,7 @@
 //! How exact an activation says it is.
 
 use half::{bf16, f16};
+use rectify::formula::catalogue::activation::rrelu;
 use rectify::formula::{AnyFormula, Signature};
 use rectify::{Activation, DType};
 
@@ -13,11 +14,12 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Those of an activation's value and of its derivative: its documentation ends with "Error 2; derivative 3 of 1."
-    pub fn stated(signature: &Signature) -> Option<[Self; 2]> {
+    /// Those of an activation's value, of its derivative and, where parameters are inputs, of the derivatives in them: its
+    /// documentation ends with "Error 2; derivative 3 of 1; in parameters 4."
+    pub fn stated(signature: &Signature) -> Option<Vec<Self>> {
         let (_, errors) = signature.about.trim().trim_end_matches('.').split_once(". Error ")?;
-        let (value, derivative) = errors.split_once("; derivative ")?;
-        Some([Self::read(value)?, Self::read(derivative)?])
+        let (value, slopes) = errors.split_once("; derivative ")?;
+        [value].into_iter().chain(slopes.split("; in parameters ")).map(Self::read).collect()
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -42,15 +44,24 @@ impl Bound {
     }
 }
 
-/// An activation with these parameters as f32 has them.
-pub fn in_single(name: &str, parameters: &[f64]) -> Box<dyn AnyFormula> {
-    let list: Vec<_> = parameters.iter().map(|&value| f64::from(value as f32).to_string()).collect();
-    let text = if list.is_empty() { name.to_owned() } else { format!("{name}({})", list.join(", ")) };
-    text.parse::<Activation>().unwrap().formula()
+/// The same formula with its run-time scalars as f32 has them.
+pub fn in_single(formula: &dyn AnyFormula) -> Box<dyn AnyFormula> {
+    let Signature { name, parameters, .. } = *formula.signature();
+    let values: Vec<f64> =
+        formula.parameters()[..parameters.len()].iter().map(|&value| f64::from(value as f32)).collect();
+    match values[..] {
+        [] => formula.boxed(),
+        // Which is not one of those that have a name.
+        [low, high] if name == "rrelu" => Box::new(rrelu { low, high }),
+        _ => {
+            let list: Vec<_> = values.iter().map(f64::to_string).collect();
+            format!("{name}({})", list.join(", ")).parse::<Activation>().unwrap().formula()
+        }
+    }
 }
 
 /// The nearest number of an element type, by way of f32 for 16 bits: `from_f64` overlooks the last bits.
-fn rounded(number: f64, dtype: DType) -> f64 {
+pub fn rounded(number: f64, dtype: DType) -> f64 {
     match dtype {
         DType::F32 => f64::from(number as f32),
         DType::F16 => f16::from_f32(number as f32).to_f64(),

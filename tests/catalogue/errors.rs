@@ -3,11 +3,13 @@
 use std::process::Command;
 
 use half::{bf16, f16};
-use rectify::formula::AnyFormula;
+use rectify::device::Seed;
+use rectify::formula::catalogue::activation;
 use rectify::formula::lanes::Isa;
-use rectify::{DType, Result};
+use rectify::formula::{AnyFormula, Draw};
+use rectify::{DType, Device, Result, Tensor};
 
-use super::bound::{Bound, in_single};
+use super::bound::{Bound, in_single, rounded};
 use super::recorded::{Recorded, read, worst};
 use crate::{named, results, slopes};
 
@@ -15,51 +17,85 @@ use crate::{named, results, slopes};
 struct Case<'a> {
     formula: &'a dyn AnyFormula,
     dtype: DType,
-    x: Vec<f64>,
-    /// The true values and derivatives.
-    wanted: [Vec<f64>; 2],
+    inputs: Vec<Vec<f64>>,
+    /// The true values, and the derivatives in each input.
+    wanted: Vec<Vec<f64>>,
 }
 
 impl<'a> Case<'a> {
     /// With values of arbitrary precision.
     fn recorded(formula: &'a dyn AnyFormula, rows: &[Vec<f64>]) -> Self {
-        let column = |place: usize| rows.iter().map(|row| row[place]).collect::<Vec<f64>>();
-        Self { formula, dtype: DType::F64, x: column(0), wanted: [column(1), column(2)] }
+        let mut inputs: Vec<Vec<f64>> =
+            (0..rows[0].len()).map(|place| rows.iter().map(|row| row[place]).collect()).collect();
+        let wanted = inputs.split_off(formula.signature().inputs);
+        Self { formula, dtype: DType::F64, inputs, wanted }
     }
 
     /// With the reference in f64, by far more exact than what is computed in 32 bits.
-    fn referred(formula: &'a dyn AnyFormula, dtype: DType, x: Vec<f64>) -> Self {
-        let gradient = formula.gradient(0).expect("a derivative");
-        let values = x.iter().map(|&x| formula.reference(&[x], &[])[0]).collect();
-        let slopes = x.iter().map(|&x| gradient.reference(&[x, 1.0], &[])[0]).collect();
-        Self { formula, dtype, x, wanted: [values, slopes] }
+    fn referred(formula: &'a dyn AnyFormula, dtype: DType, inputs: Vec<Vec<f64>>) -> Result<Self> {
+        let draws = drawn(formula, inputs[0].len())?;
+        let of = |formula: &dyn AnyFormula| -> Vec<f64> {
+            let element = |i: usize| {
+                // A gradient's last input is 1.
+                let arguments: Vec<f64> = inputs.iter().map(|input| input[i]).chain([1.0]).collect();
+                let draws: Vec<f64> = draws.iter().map(|draws| draws[i]).collect();
+                formula.reference(&arguments, &draws)[0]
+            };
+            (0..inputs[0].len()).map(element).collect()
+        };
+        let gradient = |input| of(&*formula.gradient(input).expect("a derivative"));
+        let wanted = [of(formula)].into_iter().chain((0..inputs.len()).map(gradient)).collect();
+        Ok(Self { formula, dtype, inputs, wanted })
     }
 
     /// What of this is less exact than stated.
     fn failures(&self) -> Result<Vec<String>> {
-        let Self { formula, dtype, x, .. } = self;
+        let Self { formula, dtype, inputs, .. } = self;
         let signature = formula.signature();
         let stated = Bound::stated(signature).unwrap_or_else(|| panic!("{} states no error", signature.name));
-        let columns = std::slice::from_ref(x);
-        let values = results(*formula, columns, *dtype)?;
-        let mut found = vec![("value", 0, values.clone()), ("derivative", 1, slopes(*formula, columns, 0, *dtype)?)];
+        let values = results(*formula, inputs, *dtype)?;
+        let mut found = vec![("value".to_owned(), 0, values.clone())];
+        for input in 0..inputs.len() {
+            found.push((format!("derivative {input}"), 1 + input, slopes(*formula, inputs, input, *dtype)?));
+        }
         // Of an output that was rounded to 16 bits the derivative is another one.
         if let Some(gradient) = formula.gradient_from_output().filter(|_| dtype.size() > 2) {
-            found.push(("derivative from the output", 1, results(&*gradient, &[values, vec![1.0; x.len()]], *dtype)?));
+            let ones = vec![1.0; values.len()];
+            found.push(("derivative from the output".into(), 1, results(&*gradient, &[values, ones], *dtype)?));
         }
         let mut failures = Vec::new();
         for (what, place, got) in found {
-            let bound = stated[place];
-            let (error, i) = worst(bound, &got, &self.wanted[place], *dtype);
-            println!("{} {what} of {dtype}: {error:.2} at {:e}", signature.name, x[i]);
+            let (bound, wanted) = (stated[place.min(2)], &self.wanted[place]);
+            let (error, i) = worst(bound, &got, wanted, *dtype);
+            let at: Vec<f64> = inputs.iter().map(|input| input[i]).collect();
+            let place = format!("{} {what} of {dtype} at {at:?}", signature.name);
+            println!("{place}: {error:.2}");
             if error > bound.units {
-                let (got, want) = (got[i], self.wanted[place][i]);
-                let place = format!("{} {what} of {dtype} at {:e}", signature.name, x[i]);
-                failures.push(format!("{place}: {error:.2} > {bound:?}: {got:e}, not {want:e}"));
+                failures.push(format!("{place}: {error:.2} > {bound:?}: {:e}, not {:e}", got[i], wanted[i]));
             }
         }
         Ok(failures)
     }
+}
+
+/// What a formula draws in 32 bits and in 16 under the seed of [`results`].
+fn drawn(formula: &dyn AnyFormula, count: usize) -> Result<Vec<Vec<f64>>> {
+    let draw = |_| {
+        let uniform = Tensor::uniform(&[count], 0.0, 1.0, DType::F32, Seed::default(), &Device::cpu())?;
+        uniform.cast(DType::F64)?.to_vec()
+    };
+    assert!(matches!(formula.signature().draws, [] | [Draw::Uniform]));
+    formula.signature().draws.iter().map(draw).collect()
+}
+
+/// Numbers with parameters beside them that take turns, as the element type has them.
+fn beside(parameters: &[&[f64]], dtype: DType, x: Vec<f64>) -> Vec<Vec<f64>> {
+    let column = |place: usize| {
+        let turns = parameters.iter().cycle().map(|set| rounded(set[place], dtype));
+        turns.take(x.len()).collect()
+    };
+    let columns: Vec<_> = (0..parameters[0].len()).map(column).collect();
+    [x].into_iter().chain(columns).collect()
 }
 
 /// Numbers of f32 of every sign and exponent, and close to these places.
@@ -74,26 +110,31 @@ fn singles(places: &[f64]) -> Vec<f64> {
     everywhere.chain(close).chain(middle).filter(|x| x.is_finite()).map(f64::from).collect()
 }
 
-/// Every number of 16 bits.
-fn halves(dtype: DType) -> Vec<f64> {
+/// Every number of 16 bits, as often as it takes.
+fn halves(dtype: DType, times: usize) -> Vec<f64> {
     let number =
         |bits| if dtype == DType::F16 { f16::from_bits(bits).to_f64() } else { bf16::from_bits(bits).to_f64() };
-    (0..=u16::MAX).map(number).filter(|x| x.is_finite()).collect()
+    let finite = (0..=u16::MAX).map(number).filter(|x| x.is_finite());
+    finite.flat_map(|x| std::iter::repeat_n(x, times)).collect()
 }
 
 #[test]
 fn activations_are_as_exact_as_they_say() -> Result<()> {
     let table = read(include_str!("../data/activations.txt"));
-    assert_eq!(table.len(), rectify::Activation::ALL.len());
+    assert_eq!(table.len(), rectify::Activation::ALL.len() + activation::parametric().count());
     let mut failures = Vec::new();
     for Recorded { name, parameters, rows } in &table {
-        let (formula, single) = (named(name), in_single(name, parameters));
+        let formula = named(name);
+        let single = in_single(&*formula);
         assert_eq!(formula.parameters()[..parameters.len()], parameters[..], "{name}");
         let places: Vec<f64> = rows.iter().map(|row| row[0]).collect();
+        // The parameters that are inputs.
+        let mut sets: Vec<&[f64]> = rows.iter().map(|row| &row[1..formula.signature().inputs]).collect();
+        sets.dedup();
         failures.extend(Case::recorded(&*formula, rows).failures()?);
-        failures.extend(Case::referred(&*single, DType::F32, singles(&places)).failures()?);
-        for dtype in [DType::F16, DType::Bf16] {
-            failures.extend(Case::referred(&*single, dtype, halves(dtype)).failures()?);
+        let numbers = [DType::F16, DType::Bf16].map(|dtype| (dtype, halves(dtype, sets.len())));
+        for (dtype, x) in [(DType::F32, singles(&places))].into_iter().chain(numbers) {
+            failures.extend(Case::referred(&*single, dtype, beside(&sets, dtype, x))?.failures()?);
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -1,7 +1,9 @@
 //! Every formula of the catalogue, element by element.
 
+use std::ops::RangeInclusive;
+
 use rectify::device::Seed;
-use rectify::formula::{AnyFormula, Arguments, Precision, Role, catalogue};
+use rectify::formula::{AnyFormula, Arguments, Draw, Precision, Role, catalogue};
 use rectify::{DType, Device, Result, Tensor};
 
 use crate::bound::{Bound, in_single};
@@ -26,6 +28,7 @@ enum Layout {
 struct Launched {
     formula: Box<dyn AnyFormula>,
     inputs: Vec<Tensor>,
+    draws: Vec<Tensor>,
     outputs: Vec<Tensor>,
     what: String,
 }
@@ -36,9 +39,11 @@ impl Launched {
         let input = |place: usize| {
             let key = place as u64;
             match (layout, place) {
-                // The derivative itself, to hold it to the error that is stated.
-                (Layout::Contiguous, 1) if size == LARGEST && Bound::stated(signature).is_some() => {
-                    Pair::new(&vec![1.0; size], &[size], dtype)
+                (Layout::Contiguous, 1..) if size == LARGEST && Bound::stated(signature).is_some() => {
+                    let is_gradient = signature.role != Role::Value && place + 1 == signature.inputs;
+                    // The derivative itself, to hold it to the error that is stated.
+                    let numbers = if is_gradient { vec![1.0; size] } else { parameters(size, key) };
+                    Pair::new(&numbers, &[size], dtype)
                 }
                 (Layout::Contiguous, _) => Pair::new(&drawn(size, key), &[size], dtype),
                 (_, 0) => Pair::new(&drawn(3 * size, key), &[3, size], dtype)?.view(|base| base.transpose(0, 1)),
@@ -55,7 +60,11 @@ impl Launched {
         let outputs = outputs(formula, inputs.iter().map(|pair| &pair.device), &sizes, dtype, &device())?;
         let what = format!("{} {:?} of {size} {dtype}, {layout:?}", signature.name, signature.role);
         let inputs = inputs.iter().map(|pair| pair.host.broadcast_to(&sizes)).collect::<Result<_>>()?;
-        Ok(Self { formula: formula.boxed(), inputs, outputs, what })
+        // The very draws: 0 and 1 are exact.
+        let single = if dtype == DType::F64 { dtype } else { DType::F32 };
+        let draw = |_| Tensor::uniform(&sizes, 0.0, 1.0, single, SEED, &Device::cpu());
+        let draws = signature.draws.iter().map(draw).collect::<Result<_>>()?;
+        Ok(Self { formula: formula.boxed(), inputs, draws, outputs, what })
     }
 
     /// Compares what came out with the numbers that rounding may lead to.
@@ -65,39 +74,59 @@ impl Launched {
         let precision = Precision::of([dtype]);
         let parameters = parameters.map(|value| interval::round(value, precision));
         let inputs: Vec<Vec<f64>> = self.inputs.iter().map(numbers).collect::<Result<_>>()?;
+        let draws: Vec<Vec<f64>> = self.draws.iter().map(numbers).collect::<Result<_>>()?;
         let outputs: Vec<Vec<f64>> = self.outputs.iter().map(numbers).collect::<Result<_>>()?;
         for element in 0..outputs[0].len() {
-            let inputs: Vec<f64> = inputs.iter().map(|input| input[element]).collect();
-            let arguments = Arguments { inputs: &inputs, parameters: &parameters, draws: &[] };
+            let [inputs, draws] = [&inputs, &draws].map(|all| column(all, element));
+            let arguments = Arguments { inputs: &inputs, parameters: &parameters, draws: &draws };
             for (output, expected) in outputs.iter().zip(interval::outputs(&graph, precision, arguments)) {
                 let (result, expected) = (output[element], expected.map(|end| rounded(end, dtype)));
                 assert!(expected.contains(result), "{}: {result:e} for {inputs:?}, not {expected:?}", self.what);
             }
         }
-        self.check_bound(&inputs, &outputs[0]);
+        self.check_bound(&inputs, &draws, &outputs[0]);
         Ok(())
     }
 
-    /// Holds an activation and its derivative to the error that they state.
-    fn check_bound(&self, inputs: &[Vec<f64>], output: &[f64]) {
+    /// Holds an activation and its derivatives to the error that they state.
+    fn check_bound(&self, inputs: &[Vec<f64>], draws: &[Vec<f64>], output: &[f64]) {
         let (signature, dtype) = (self.formula.signature(), self.outputs[0].dtype());
-        let Some([value, derivative]) = Bound::stated(signature) else { return };
-        let parameters = &self.formula.parameters()[..signature.parameters.len()];
-        let same = if dtype == DType::F64 { None } else { Some(in_single(signature.name, parameters)) };
-        let (reference, bound) = match signature.role {
-            Role::Value => (same, value),
-            Role::Gradient(0) if inputs[1].iter().all(|&gradient| gradient == 1.0) => {
-                (same.and_then(|formula| formula.gradient(0)), derivative)
+        let Some(stated) = Bound::stated(signature) else { return };
+        let (reference, bound, parameters) = match signature.role {
+            Role::Value => (in_single(&*self.formula), stated[0], 1..signature.inputs),
+            Role::Gradient(input) => {
+                let single = in_single(&*self.formula);
+                // Without run-time scalars that is the gradient as it was.
+                (single.gradient(input).unwrap_or(single), stated[(1 + input).min(2)], 1..signature.inputs - 1)
             }
             _ => return,
         };
-        let reference = reference.as_deref().unwrap_or(&*self.formula);
+        let reference = if dtype == DType::F64 { &*self.formula } else { &*reference };
         for (element, &result) in output.iter().enumerate() {
-            let inputs: Vec<f64> = inputs.iter().map(|input| input[element]).collect();
-            let error = bound.error(result, reference.reference(&inputs, &[])[0], dtype);
-            assert!(error <= bound.units, "{}: {error:.2} > {bound:?} for {inputs:?}", self.what);
+            let [inputs, draws] = [inputs, draws].map(|all| column(all, element));
+            // The derivative itself, and parameters that it is stated for.
+            let is_derivative = signature.role == Role::Value || inputs[parameters.end] == 1.0;
+            if is_derivative && inputs[parameters.clone()].iter().all(|parameter| USUAL.contains(parameter)) {
+                let error = bound.error(result, reference.reference(&inputs, &draws)[0], dtype);
+                assert!(error <= bound.units, "{}: {error:.2} > {bound:?} for {inputs:?}", self.what);
+            }
         }
     }
+}
+
+/// What all of them have for one element.
+fn column(all: &[Vec<f64>], element: usize) -> Vec<f64> {
+    all.iter().map(|numbers| numbers[element]).collect()
+}
+
+/// Parameters among inputs for which the errors of activations are stated.
+const USUAL: RangeInclusive<f64> = 0.5..=1.0;
+
+/// Parameters, half of them usual ones.
+fn parameters(count: usize, key: u64) -> Vec<f64> {
+    let mut all = drawn(count, key);
+    all.iter_mut().step_by(2).enumerate().for_each(|(i, one)| *one = 0.5 + (i * key as usize % 5) as f64 / 8.0);
+    all
 }
 
 /// What a formula writes on a device.
@@ -116,7 +145,8 @@ fn outputs<'a>(
 
 /// Launches the formulas, so that their kernels are compiled side by side, and then looks at the results.
 fn check(dtype: DType, every: usize, first: usize) -> Result<()> {
-    let all: Vec<_> = catalogue::all().filter(|formula| formula.signature().draws.is_empty()).collect();
+    let all: Vec<_> =
+        catalogue::all().filter(|formula| matches!(formula.signature().draws, [] | [Draw::Uniform])).collect();
     let mut launched = Vec::new();
     for (place, formula) in all.iter().enumerate().skip(first).step_by(every) {
         for size in SIZES {

@@ -4,10 +4,11 @@
 //! side: 0 for ReLU at 0. Where a function jumps it is that of the side the value belongs to. NaN gives NaN, and what
 //! overflows on the way gives the limit.
 //!
-//! The last sentence says how far value and derivative may be off, in units of the rounding error: 2^-53 in f64, and 2^-24 in f32 and
-//! in 16 bits, whose own rounding comes in addition. That is relative to the true number or, where it says "of 1", to 1 if that is
-//! larger: where results cancel, or follow a rounded exponent down to 0. Next to the smallest numbers of a type nothing is
-//! relative. `tests/catalogue` holds it at the usual parameters; what others make cancel may be off by more.
+//! The last sentence says how far value and derivative may be off, and where parameters are inputs the derivatives in them, in
+//! units of the rounding error: 2^-53 in f64, and 2^-24 in f32 and in 16 bits, whose own rounding comes in addition. That is
+//! relative to the true number or, where it says "of 1", to 1 if that is larger: where results cancel, or follow a rounded exponent
+//! down to 0. Next to the smallest numbers of a type nothing is relative. `tests/catalogue` holds it at the usual parameters, or at
+//! a few where they are inputs; what others make cancel may be off by more.
 
 mod parametric;
 mod rectifiers;

@@ -21,13 +21,15 @@ formula! {
         near - 0.25 * near * near.abs()
     };
     /// The inverse square root unit x / sqrt(1 + `alpha` x^2). Range (-1 / sqrt(`alpha`), 1 / sqrt(`alpha`)).
-    /// Error 4; derivative 7 of 1.
+    /// Error 4; derivative 4 of 1.
     pub fn isru(x; alpha) = {
         // Beyond, 1 is nothing beside the square, which would overflow.
         let near = x.clamp(-1e15, 1e15).detach();
-        let root = (1.0 + alpha.detach() * near * near).sqrt().recip();
+        let square = near * near;
+        let inverse = (1.0 + alpha.detach() * square).recip();
+        let root = inverse.sqrt();
         let value = near * root;
-        value.with_derivatives([(x, root * root * root), (alpha, -0.5 * value * value * value)])
+        value.with_derivatives([(x, inverse * root), (alpha, -0.5 * value * (square * inverse))])
     };
     /// Soboleva's modified tanh (e^(`a` x) - e^(-`b` x)) / (e^(`c` x) + e^(-`d` x)): tanh with 1 everywhere. Range by
     /// parameters, (-1, 1) where `a` is `c` and `b` is `d`. Error 3 of 1; derivative 4 of 1.
