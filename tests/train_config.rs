@@ -97,6 +97,39 @@ fn check_diagnosis(run: &Path) {
 }
 
 #[test]
+fn schedules_of_a_file_are_those_of_the_steps() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let model = |config: &str| {
+        fs::write(folder.join("c.toml"), format!("epochs = 4\n{config}")).unwrap();
+        let done = objects(&rectify(folder, &["train", "--config", "c.toml", "--json", "--quiet"])).remove(0);
+        assert!(done["test_accuracy"].as_f64().unwrap() > 0.85, "{config}: {done}");
+        fs::read(folder.join("run/model.safetensors")).unwrap()
+    };
+    let halves = "schedule = { kind = \"phases\", phases = [{ epochs = 2, share = 1 }, { epochs = 1, share = 0.5 }] }";
+    assert!(model(halves) != model("schedule = { kind = \"step\", factor = 0.5, epochs = 2 }\nwarm_up = 3"));
+    assert!(model(halves) == model("schedule = { kind = \"step\", factor = 0.5, epochs = 2 }"));
+    // 23 steps an epoch.
+    let exponential = model("schedule = { kind = \"exponential\", factor = 0.99 }");
+    assert!(
+        exponential != model("") && exponential != model("schedule = { kind = \"step\", factor = 0.99, epochs = 1 }")
+    );
+    model("schedule = { kind = \"one_cycle\", from = 0.1, to = 0.01, rise = 0.5, momentum = true }");
+    let led = model("momentum_warm_up = { steps = 20 }");
+    assert!(led != model("") && led == model("momentum_warm_up = { from = 0.5, steps = 20 }"));
+    let refused = |config: &str, expected: &str| {
+        fs::write(folder.join("c.toml"), config).unwrap();
+        let output = rectify(folder, &["train", "--config", "c.toml", "--out", "none"]);
+        assert_eq!((output.status.code(), said(&output).lines().count()), (Some(2), 1), "{}", said(&output));
+        assert!(said(&output).contains(expected) && !folder.join("none").exists(), "{}", said(&output));
+    };
+    refused("momentum_warm_up = { steps = 0 }", "linear: a length of 0 steps");
+    refused("momentum_warm_up = { from = 0.5, step = 3 }", "unknown field `step`");
+    refused("schedule = { kind = \"phases\", phases = [] }", "phases: there is no phase");
+    refused("schedule = { kind = \"cosine\", to = -1 }", "schedule: -1 is not a finite number, at least 0");
+}
+
+#[test]
 fn sixteen_bits_come_to_about_what_thirty_two_do() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();

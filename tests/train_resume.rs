@@ -34,6 +34,7 @@ smoothing = 0.1
 clip_norm = 1.0
 average = 0.99
 warm_up = 20
+momentum_warm_up = { from = 0.5, steps = 1000 }
 optimizer = { kind = "adamw", beta2 = 0.99 }
 schedule = { kind = "cosine", to = 0.01 }
 layers = [
@@ -157,6 +158,14 @@ fn more_epochs_may_be_asked_for_and_nothing_else() {
     assert!(resumed(&["--hidden", "16"]).contains("hidden is [128,64], here [16]"));
     assert!(resumed(&["--optimizer", "adam"]).contains("optimizer is {"));
     assert!(resumed(&["--schedule", "cosine"]).contains("epochs is 2, here 3"), "a schedule counts them");
+    fs::write(
+        folder.join("c.toml"),
+        "schedule = { kind = \"phases\", phases = [{ epochs = 1, share = 1 }, { epochs = 1, share = 0.1 }] }",
+    )
+    .unwrap();
+    let two = fine(&["--config", "c.toml", "--epochs", "2"]);
+    fine(&["--config", "c.toml", "--epochs", "1"]);
+    assert!(fine(&["--config", "c.toml", "--epochs", "2", "--resume", "auto"]) == two, "phases do not count them");
     let model = train(folder, &["--resume", "run/model.safetensors"]);
     assert!(said(&model).contains("is no checkpoint of a training run"), "{}", said(&model));
 }

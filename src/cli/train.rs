@@ -27,7 +27,8 @@ use super::progress::Progress;
 #[command(after_help = format!("{}\n\n{EXAMPLES}", layers::HELP))]
 pub struct Args {
     /// Options in a file: TOML, or the config.json of an earlier run; what is typed besides wins. Only a file has
-    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, class_weights, average, and the settings of [loss], [optimizer] and [schedule]
+    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, class_weights, average, momentum_warm_up, the schedules
+    /// step, exponential and phases, and the settings of [loss], [optimizer] and [schedule]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[arg(long, value_name = "SOURCE", help = with_default(DATA, usual().data))]
@@ -56,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "RATE", help = weight_decay_help(), value_parser = real, allow_hyphen_values = true)]
     weight_decay: Option<f64>,
     #[arg(long, value_name = "NAME", help = with_default("How the learning rate goes on", usual().schedule))]
-    #[arg(value_parser = names(&RatePlan::ALL.map(RatePlan::name)))]
+    #[arg(value_parser = names(&RatePlan::ALL.map(|plan| plan.name())))]
     schedule: Option<String>,
     #[arg(long, value_name = "STEPS", help = with_default("Steps that lead up to the learning rate", usual().warm_up))]
     #[arg(value_parser = whole::<u64>, allow_hyphen_values = true)]

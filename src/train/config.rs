@@ -14,9 +14,13 @@ impl TrainOptions {
     /// let path = folder.path().join("small.toml");
     /// std::fs::write(&path, r#"
     ///     epochs = 5
+    ///     compute = "bf16"
+    ///     class_weights = "balanced"
     ///     optimizer = { kind = "adamw", beta2 = 0.99 }
+    ///     momentum_warm_up = { from = 0.5, steps = 200 }
     ///     [schedule]
-    ///     kind = "cosine"
+    ///     kind = "phases"
+    ///     phases = [{ epochs = 3, share = 1.0 }, { epochs = 2, share = 0.1 }]
     ///     [[layers]]
     ///     kind = "conv2d"
     ///     filters = 8
@@ -59,7 +63,8 @@ impl TrainOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::{LayerPlan, Optimizer, RatePlan};
+    use crate::train::rates::{MomentumWarmUp, Phase};
+    use crate::train::{ClassWeights, LayerPlan, Optimizer, RatePlan};
 
     fn read(name: &str, text: &str) -> Result<TrainOptions> {
         let folder = tempfile::tempdir().unwrap();
@@ -71,10 +76,21 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         for optimizer in Optimizer::ALL {
-            for schedule in RatePlan::ALL {
+            let phases = vec![Phase { epochs: 2, share: 1.0 }, Phase { epochs: 1, share: 0.1 }];
+            for schedule in RatePlan::ALL.into_iter().chain([RatePlan::Phases { phases }]) {
+                let momentum_warm_up = Some(MomentumWarmUp { from: 0.1, steps: 7 });
+                let class_weights = Some(ClassWeights::Each(vec![1.0, 0.3]));
                 let average = Some(0.1 + 0.2);
                 let layers = vec![LayerPlan::Dropout { rate: 1.0 / 3.0 }, LayerPlan::Flatten {}];
-                let options = TrainOptions { optimizer, schedule, average, layers, ..TrainOptions::default() };
+                let options = TrainOptions {
+                    optimizer,
+                    schedule,
+                    momentum_warm_up,
+                    class_weights,
+                    average,
+                    layers,
+                    ..TrainOptions::default()
+                };
                 let text = options.resolved().to_json().unwrap().to_string();
                 assert_eq!(read("config.json", &text).unwrap(), options.resolved());
                 let text = toml::to_string(&options).unwrap();

@@ -1,7 +1,6 @@
 //! What a step does to the weights: the rule, and everything that surrounds it.
 
 use super::loss::Loss;
-use super::optimization::RatePlan;
 use super::options::TrainOptions;
 use crate::autograd::{CrossEntropy, Gradients, Var};
 use crate::data::Dataset;
@@ -35,10 +34,20 @@ pub struct Learner {
 impl Learner {
     /// The one that these options describe, for a model that is trained on these samples for so many steps in each epoch.
     pub fn new(options: &TrainOptions, model: &Network, train: &Dataset, steps_per_epoch: usize) -> Result<Self> {
-        let TrainOptions { schedule, epochs, warm_up, clip_norm, clip_value, l1, max_norm, .. } = *options;
+        let TrainOptions {
+            optimizer: rule,
+            momentum_warm_up,
+            epochs,
+            warm_up,
+            clip_norm,
+            clip_value,
+            l1,
+            max_norm,
+            ..
+        } = *options;
         let (epochs, steps_per_epoch) = (epochs as u64, steps_per_epoch as u64);
-        let mut optimizer = options.optimizer.for_model(model, options.rate(), options.decay())?;
-        let momenta = RatePlan::momenta(schedule, epochs * steps_per_epoch)?;
+        let mut optimizer = rule.for_model(model, options.rate(), options.decay())?;
+        let momenta = options.schedule.momenta(momentum_warm_up, rule, epochs * steps_per_epoch)?;
         if let Some(momenta) = &momenta {
             optimizer.set_momentum(momenta.at(0))?;
         }
@@ -46,7 +55,7 @@ impl Learner {
             optimizer,
             average: options.average.map(|decay| Average::new(model, decay)).transpose()?,
             scale: (options.compute == DType::F16).then(|| LossScale::new(model.device())).transpose()?,
-            rates: schedule.rates(options.rate(), warm_up, epochs, steps_per_epoch)?,
+            rates: options.schedule.rates(options.rate(), warm_up, epochs, steps_per_epoch)?,
             momenta,
             clip_norm,
             clip_value,

@@ -1,12 +1,10 @@
-//! Optimisers and schedules as a file describes them.
-
-use std::fmt;
+//! Optimisers as a file describes them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::nn::Parameters;
-use crate::optim::{self, Adagrad, Adam, AdamW, Lion, RmsProp, Rule, Schedule, Sgd};
+use crate::optim::{self, Adagrad, Adam, AdamW, Lion, RmsProp, Rule, Sgd};
 
 /// How parameters follow their gradients: a rule of [`optim`] with its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -134,6 +132,16 @@ impl Optimizer {
         if matches!(self, Self::AdamW { .. } | Self::Lion { .. }) { 0.01 } else { 1e-4 }
     }
 
+    /// How much of past gradients stays: the factor of a velocity, or the first beta; none for a rule that keeps nothing of the kind.
+    pub const fn momentum(self) -> Option<f64> {
+        match self {
+            Self::Sgd { momentum, .. } => Some(momentum),
+            Self::RmsProp { momentum, .. } if momentum > 0.0 => Some(momentum),
+            Self::Adam { beta1, .. } | Self::AdamW { beta1, .. } | Self::Lion { beta1, .. } => Some(beta1),
+            Self::RmsProp { .. } | Self::Adagrad { .. } => None,
+        }
+    }
+
     /// The same with this momentum.
     ///
     /// # Errors
@@ -172,95 +180,5 @@ impl Optimizer {
             }
             Self::Lion { beta1, beta2 } => Lion::new(rate).betas(beta1, beta2).weight_decay(decay).for_model(model),
         }
-    }
-}
-
-/// How the learning rate goes on from where it starts, over all steps of a run that come after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum RatePlan {
-    /// It stays.
-    Constant {},
-    /// On a straight line to this share of itself.
-    Linear {
-        /// The share, 0 if not said otherwise.
-        #[serde(default)]
-        to: f64,
-    },
-    /// On half a wave of the cosine to this share of itself.
-    Cosine {
-        /// The share, 0 if not said otherwise.
-        #[serde(default)]
-        to: f64,
-    },
-    /// Multiplied by a factor after every so many epochs.
-    Step {
-        /// The factor.
-        factor: f64,
-        /// The epochs.
-        epochs: u64,
-    },
-    /// One cycle, of which it is the peak.
-    OneCycle {
-        /// Whether the momentum goes the other way, from 0.95 to 0.85 and back.
-        #[serde(default)]
-        momentum: bool,
-    },
-}
-
-impl RatePlan {
-    /// Every kind that needs no setting.
-    pub const ALL: [Self; 4] =
-        [Self::Constant {}, Self::Linear { to: 0.0 }, Self::Cosine { to: 0.0 }, Self::OneCycle { momentum: false }];
-
-    /// The name used in files and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Constant {} => "constant",
-            Self::Linear { .. } => "linear",
-            Self::Cosine { .. } => "cosine",
-            Self::Step { .. } => "step",
-            Self::OneCycle { .. } => "one_cycle",
-        }
-    }
-
-    /// The rates of the `epochs` epochs of a run, of so many steps each, the first `warm_up` of which lead up to `rate`.
-    ///
-    /// # Errors
-    /// No step is left after the warm-up, or a setting is outside its range.
-    pub fn rates(self, rate: f64, warm_up: u64, epochs: u64, steps_per_epoch: u64) -> Result<Schedule> {
-        let steps = (epochs * steps_per_epoch).checked_sub(warm_up).filter(|&steps| steps > 0).ok_or_else(|| {
-            let all = epochs * steps_per_epoch;
-            Error::argument("warm-up", format!("{warm_up} steps leave nothing of the {all} steps of the run"))
-        })?;
-        let main = match self {
-            Self::Constant {} => Schedule::constant(rate),
-            Self::Linear { to } => Schedule::linear(rate, to * rate, steps),
-            Self::Cosine { to } => Schedule::cosine(rate, to * rate, steps),
-            Self::Step { factor, epochs } => Schedule::step(rate, factor, epochs.saturating_mul(steps_per_epoch)),
-            Self::OneCycle { .. } if warm_up > 0 => {
-                Err(Error::argument("warm-up", "is part of one_cycle: leave it out"))
-            }
-            Self::OneCycle { .. } => Schedule::one_cycle(rate, steps),
-        }?;
-        match warm_up {
-            0 => Ok(main),
-            // The first step is one of as many equal parts, and not none.
-            _ => main.warm_up(warm_up, rate / (warm_up + 1) as f64),
-        }
-    }
-
-    /// The momenta that go with them, where they change.
-    pub(super) fn momenta(self, steps: u64) -> Result<Option<Schedule>> {
-        match self {
-            Self::OneCycle { momentum: true } => Schedule::one_cycle_momentum(steps).map(Some),
-            _ => Ok(None),
-        }
-    }
-}
-
-impl fmt::Display for RatePlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

@@ -8,7 +8,8 @@ use super::choices::DataSource;
 use super::class_weights::ClassWeights;
 use super::layers::LayerPlan;
 use super::loss::Loss;
-use super::optimization::{Optimizer, RatePlan};
+use super::optimization::Optimizer;
+use super::rates::{MomentumWarmUp, RatePlan};
 use super::resume::Resume;
 use super::samples::Wanted;
 use super::text;
@@ -60,6 +61,9 @@ pub struct TrainOptions {
     pub schedule: RatePlan,
     /// Steps that lead up to the learning rate.
     pub warm_up: u64,
+    /// What the momentum is at first, where it is not that of the optimiser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum_warm_up: Option<MomentumWarmUp>,
     /// The most that the Euclidean norm of all gradients may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
@@ -235,6 +239,7 @@ impl Default for TrainOptions {
             weight_decay: None,
             schedule: RatePlan::Constant {},
             warm_up: 0,
+            momentum_warm_up: None,
             clip_norm: None,
             clip_value: None,
             l1: 0.0,

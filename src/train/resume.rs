@@ -7,7 +7,6 @@ use std::str::FromStr;
 use super::diagnosis::Diagnoses;
 use super::event::Epoch;
 use super::learner::Learner;
-use super::optimization::RatePlan;
 use super::options::TrainOptions;
 use super::standing::Standing;
 use crate::checkpoint::{NamedTensor, Weights, load_training_of, save_training_with, take_kept};
@@ -173,7 +172,7 @@ fn check_config(written: &str, options: &TrainOptions, path: &Path) -> Result<()
         diagnose: written.diagnose,
         ..options.resolved()
     };
-    if asked.schedule == (RatePlan::Constant {}) {
+    if !asked.schedule.depends_on_length() {
         asked.epochs = written.epochs;
     }
     let (asked, written) = (asked.to_json()?, written.to_json()?);
