@@ -114,6 +114,8 @@ fn schedules_of_a_file_are_those_of_the_steps() {
     assert!(
         exponential != model("") && exponential != model("schedule = { kind = \"step\", factor = 0.99, epochs = 1 }")
     );
+    let by_epochs = model("schedule = { kind = \"exponential\", factor = 0.5 }\nby_epochs = true");
+    assert!(by_epochs == model("schedule = { kind = \"step\", factor = 0.5, epochs = 1 }"));
     model("schedule = { kind = \"one_cycle\", from = 0.1, to = 0.01, rise = 0.5, momentum = true }");
     let led = model("momentum_warm_up = { steps = 20 }");
     assert!(led != model("") && led == model("momentum_warm_up = { from = 0.5, steps = 20 }"));
@@ -124,6 +126,7 @@ fn schedules_of_a_file_are_those_of_the_steps() {
         assert!(said(&output).contains(expected) && !folder.join("none").exists(), "{}", said(&output));
     };
     refused("momentum_warm_up = { steps = 0 }", "linear: a length of 0 steps");
+    refused("by_epochs = true\nwarm_up = 5", "warm-up: is of steps, and by_epochs lets the rate stand still");
     refused("momentum_warm_up = { from = 0.5, step = 3 }", "unknown field `step`");
     refused("schedule = { kind = \"phases\", phases = [] }", "phases: there is no phase");
     refused("schedule = { kind = \"cosine\", to = -1 }", "schedule: -1 is not a finite number, at least 0");

@@ -46,7 +46,7 @@ layers = [
 /// Losses that are scaled, by what follows from all steps before.
 const HALF: &str = r#"
 data = "synthetic:8000"
-batch_size = 8
+batch_size = 4
 accumulate = 2
 compute = "f16"
 clip_norm = 1.0
@@ -117,7 +117,8 @@ fn a_run_that_is_cut_off_and_goes_on_comes_to_the_same_bits() {
                 names.map(|name| metadata(run).get(name).cloned())
             };
             assert_eq!(scale("whole"), scale("cut"));
-            assert!(scale("whole")[0].as_ref().unwrap() != "65536", "it changed on the way");
+            let [factor, _, skipped] = scale("whole");
+            assert!(factor.unwrap() != "65536" || skipped.is_some(), "it changed on the way");
         }
         // What went on in the layers before a cut is told like the rest.
         let file = |run: &str, name: &str| fs::read(folder.join(run).join(name)).unwrap();

@@ -27,7 +27,7 @@ use super::progress::Progress;
 #[command(after_help = format!("{}\n\n{EXAMPLES}", layers::HELP))]
 pub struct Args {
     /// Options in a file: TOML, or the config.json of an earlier run; what is typed besides wins. Only a file has
-    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, class_weights, average, momentum_warm_up, the schedules
+    /// [[layers]], accumulate, clip_value, l1, max_norm, smoothing, class_weights, average, by_epochs, momentum_warm_up, the schedules
     /// step, exponential and phases, and the settings of [loss], [optimizer] and [schedule]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

@@ -6,7 +6,7 @@ use crate::autograd::{CrossEntropy, Gradients, Var};
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nn::Network;
 use crate::optim::{self, Average, LossScale, Schedule, add_l1, limit_norms};
 use crate::tensor::Tensor;
@@ -34,20 +34,10 @@ pub struct Learner {
 impl Learner {
     /// The one that these options describe, for a model that is trained on these samples for so many steps in each epoch.
     pub fn new(options: &TrainOptions, model: &Network, train: &Dataset, steps_per_epoch: usize) -> Result<Self> {
-        let TrainOptions {
-            optimizer: rule,
-            momentum_warm_up,
-            epochs,
-            warm_up,
-            clip_norm,
-            clip_value,
-            l1,
-            max_norm,
-            ..
-        } = *options;
-        let (epochs, steps_per_epoch) = (epochs as u64, steps_per_epoch as u64);
+        let TrainOptions { optimizer: rule, momentum_warm_up, clip_norm, clip_value, l1, max_norm, .. } = *options;
+        let steps_per_epoch = steps_per_epoch as u64;
         let mut optimizer = rule.for_model(model, options.rate(), options.decay())?;
-        let momenta = options.schedule.momenta(momentum_warm_up, rule, epochs * steps_per_epoch)?;
+        let momenta = options.schedule.momenta(momentum_warm_up, rule, options.epochs as u64 * steps_per_epoch)?;
         if let Some(momenta) = &momenta {
             optimizer.set_momentum(momenta.at(0))?;
         }
@@ -55,7 +45,7 @@ impl Learner {
             optimizer,
             average: options.average.map(|decay| Average::new(model, decay)).transpose()?,
             scale: (options.compute == DType::F16).then(|| LossScale::new(model.device())).transpose()?,
-            rates: options.schedule.rates(options.rate(), warm_up, epochs, steps_per_epoch)?,
+            rates: rates(options, steps_per_epoch)?,
             momenta,
             clip_norm,
             clip_value,
@@ -119,6 +109,16 @@ impl Learner {
             Some(average) => average.swapped_in(model, body),
             None => body(),
         }
+    }
+}
+
+/// The learning rates of all steps.
+fn rates(options: &TrainOptions, steps_per_epoch: u64) -> Result<Schedule> {
+    let (schedule, rate, epochs) = (&options.schedule, options.rate(), options.epochs as u64);
+    match options.by_epochs {
+        false => schedule.rates(rate, options.warm_up, epochs, steps_per_epoch),
+        true if options.warm_up == 0 => schedule.rates(rate, 0, epochs, 1)?.by_epochs(steps_per_epoch),
+        true => Err(Error::argument("warm-up", "is of steps, and by_epochs lets the rate stand still within an epoch")),
     }
 }
 

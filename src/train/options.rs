@@ -59,6 +59,8 @@ pub struct TrainOptions {
     pub weight_decay: Option<f64>,
     /// How the learning rate goes on.
     pub schedule: RatePlan,
+    /// Whether the learning rate stands still within an epoch: the schedule then counts epochs where it would count steps.
+    pub by_epochs: bool,
     /// Steps that lead up to the learning rate.
     pub warm_up: u64,
     /// What the momentum is at first, where it is not that of the optimiser.
@@ -238,6 +240,7 @@ impl Default for TrainOptions {
             learning_rate: None,
             weight_decay: None,
             schedule: RatePlan::Constant {},
+            by_epochs: false,
             warm_up: 0,
             momentum_warm_up: None,
             clip_norm: None,
