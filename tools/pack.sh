@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 folder=${1:-target/pack}
 
 # Tests of what every device must do, and of CUDA's own parts; the rest is about the simulated driver or needs no device.
-tests=(tensor autograd golden training_memory cuda_rows cuda_formulas cuda_epilogues)
+tests=(tensor autograd golden training_memory profile cuda_rows cuda_formulas cuda_epilogues)
 
 rm -rf "$folder"
 mkdir -p "$folder/tests"
