@@ -307,9 +307,11 @@ fn operations_of_ones_own() {
         check(function, std::slice::from_ref(&x));
     }
     // Of constants alone nothing is recorded, and what was kept is gone at once.
-    let (fixed, live) = (Var::constant(&x), device().ledger().live_count());
+    let device = fresh();
+    let own = x.to_device(&device).unwrap();
+    let (fixed, live) = (Var::constant(&own), device.ledger().live_count());
     assert!(!weighed(&fixed, &fixed).unwrap().needs_gradient());
-    assert_eq!(device().ledger().live_count(), live);
+    assert_eq!(device.ledger().live_count(), live);
 }
 
 fn a_way_back_that_does_not_fit_is_an_error() {
