@@ -17,7 +17,7 @@ pub(super) fn all(size: usize) -> impl Iterator<Item = Operation> {
 
 fn map(formula: Box<dyn AnyFormula>, size: usize) -> Operation {
     let formula: Arc<dyn AnyFormula> = formula.into();
-    Operation::new(format!("map {}", formula.signature().full_name()), size, move |arena| {
+    Operation::new(format!("map {}", formula.signature().full_name()), move |arena| {
         let signature = formula.signature();
         let inputs: Vec<Tensor> = (0..signature.inputs).map(|_| arena.operand(&[size])).collect::<Result<_>>()?;
         let outputs: Vec<Tensor> = (0..signature.outputs).map(|_| arena.result(&[size])).collect::<Result<_>>()?;
@@ -86,16 +86,16 @@ fn views(tensors: &[Tensor]) -> Result<Vec<View<'_>>> {
 
 fn copies(size: usize) -> impl Iterator<Item = Operation> {
     let side = size.isqrt();
-    let whole = Operation::new("copy", size, move |arena| {
+    let whole = Operation::new("copy", move |arena| {
         let (from, to) = (arena.operand(&[size])?, arena.result(&[size])?);
         copy(arena, from, to)
     });
-    let turned = Operation::new("copy transposed", side * side, move |arena| {
+    let turned = Operation::new("copy transposed", move |arena| {
         let (from, to) = (arena.operand(&[side, side])?.transpose(0, 1)?, arena.result(&[side, side])?);
         copy(arena, from, to)
     });
     let casts = [DType::F32, DType::F64, DType::Bf16, DType::F16].map(move |dtype| {
-        Operation::new(format!("copy to {dtype}"), size, move |arena| {
+        Operation::new(format!("copy to {dtype}"), move |arena| {
             let from = arena.operand(&[size])?;
             let to = Tensor::zeros(&[size], dtype, &arena.device)?;
             copy(arena, from, to)

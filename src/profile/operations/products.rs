@@ -40,7 +40,7 @@ pub(super) fn all(size: usize, dtype: DType) -> impl Iterator<Item = Operation> 
 fn product(sizes: Sizes, a_lies: Lies, b_lies: Lies) -> Operation {
     let letter = |lies| if lies == Straight { 'n' } else { 't' };
     let name = format!("matmul {}{}", letter(a_lies), letter(b_lies));
-    Operation::new(name, sizes.iter().product(), move |arena| {
+    Operation::new(name, move |arena| {
         let [batch, m, k, n] = sizes;
         let (a, b, c) =
             (matrix(arena, batch, m, k, a_lies)?, matrix(arena, batch, k, n, b_lies)?, arena.result(&[batch, m, n])?);
@@ -55,7 +55,7 @@ fn product(sizes: Sizes, a_lies: Lies, b_lies: Lies) -> Operation {
 
 /// A product with bias and ReLU, as a dense layer has it.
 fn layer(sizes: Sizes) -> Operation {
-    Operation::new("matmul nn bias relu", sizes.iter().product(), move |arena| {
+    Operation::new("matmul nn bias relu", move |arena| {
         let [batch, m, k, n] = sizes;
         let (a, b) = (matrix(arena, batch, m, k, Straight)?, matrix(arena, batch, k, n, Straight)?);
         let (bias, c) = (arena.operand(&[n])?, arena.result(&[batch, m, n])?);

@@ -21,7 +21,7 @@ pub(super) fn all(size: usize) -> impl Iterator<Item = Operation> {
     let axes = [("rows", [false, true]), ("columns", [true, false]), ("everything", [true, true])];
     kinds.into_iter().flat_map(move |(name, reduction)| {
         axes.map(|(of, reduced)| {
-            Operation::new(format!("{name} of {of}"), size, move |arena| reduce(arena, size, reduction, reduced))
+            Operation::new(format!("{name} of {of}"), move |arena| reduce(arena, size, reduction, reduced))
         })
     })
 }

@@ -12,9 +12,8 @@ const COLUMNS: usize = 128;
 
 pub(super) fn all(size: usize) -> impl Iterator<Item = Operation> {
     let rows = (size / COLUMNS).max(1);
-    let elements = rows * COLUMNS;
     let named = move |name: &str, prepare: fn(&mut Arena, usize) -> Result<Instance>| {
-        Operation::new(name, elements, move |arena| prepare(arena, rows))
+        Operation::new(name, move |arena| prepare(arena, rows))
     };
     [
         named("softmax", |arena, rows| softmax(arena, rows, false)),
