@@ -103,10 +103,10 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn header(mut self) -> Result<Header, String> {
         let (mut descr, mut fortran, mut shape) = (None, None, None);
-        self.expect('{')?;
+        self.require_mark('{')?;
         while !self.take('}') {
             let key = self.string()?;
-            self.expect(':')?;
+            self.require_mark(':')?;
             let new = match key {
                 "descr" => descr.replace(self.descr()?).is_none(),
                 "fortran_order" => fortran.replace(self.boolean()?).is_none(),
@@ -117,7 +117,7 @@ impl<'a> Parser<'a> {
                 return Err(format!("has a header with '{key}' twice"));
             }
             if !self.take(',') {
-                self.expect('}')?;
+                self.require_mark('}')?;
                 break;
             }
         }
@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
 
     fn shape(&mut self) -> Result<Vec<usize>, String> {
         let mut shape = Vec::new();
-        self.expect('(')?;
+        self.require_mark('(')?;
         while !self.take(')') {
             let digits = self.rest.trim_start();
             let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
@@ -172,7 +172,7 @@ impl<'a> Parser<'a> {
                 return Err(format!("has more than {MAX_AXES} axes"));
             }
             if !self.take(',') {
-                self.expect(')')?;
+                self.require_mark(')')?;
                 break;
             }
         }
@@ -196,7 +196,7 @@ impl<'a> Parser<'a> {
         rest.is_some()
     }
 
-    fn expect(&mut self, mark: char) -> Result<(), String> {
+    fn require_mark(&mut self, mark: char) -> Result<(), String> {
         if self.take(mark) { Ok(()) } else { Err(format!("has a header where a '{mark}' is missing")) }
     }
 }

@@ -3,9 +3,9 @@
 /// Marks the one reason that every intrinsic in the tables may be called.
 macro_rules! intrinsics {
     ($body:expr) => {{
+        #[allow(unused_unsafe)]
         // SAFETY: a register type is nameable only inside `lanes`, and `dispatch_on` hands it to a program only on a
         // machine that has the instructions; memory intrinsics pass on the contract of `load`, `store` and `stream`.
-        #[allow(unused_unsafe)]
         unsafe {
             $body
         }
