@@ -35,7 +35,7 @@ impl Outcome {
 
 /// Points on both sides of the line x + 2 y = 0.3, none nearer to it than a tenth.
 pub fn separable(device: &Device) -> Result<Task> {
-    let drawn = Tensor::uniform(&[300, 2], -1.0, 1.0, DType::F64, Seed { key: 5, stream: 0 }, device)?;
+    let drawn = Tensor::uniform(&[300, 2], -1.0, 1.0, DType::F64, Seed::new(5, 0), device)?;
     let line = [1.0, 2.0, -0.3];
     let norm = line.iter().map(|x: &f64| x * x).sum::<f64>().sqrt();
     let distance = |point: &[f64]| (line[0] * point[0] + line[1] * point[1] + line[2]) / norm;

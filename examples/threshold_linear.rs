@@ -40,7 +40,7 @@ impl Network {
     /// Random connections, from strong inhibition to weak excitation: too weak, together, for activity to grow without bound.
     pub fn random(units: usize, key: u64, device: &Device) -> Result<Self> {
         let greatest = 0.9 / units as f64;
-        let drawn = Tensor::uniform(&[units, units], -1.6, greatest, DType::F64, Seed { key, stream: 0 }, device)?;
+        let drawn = Tensor::uniform(&[units, units], -1.6, greatest, DType::F64, Seed::new(key, 0), device)?;
         let mut entries: Vec<f64> = drawn.to_vec()?;
         for row in 0..units {
             entries[row * units + row] = 0.0;
@@ -129,7 +129,7 @@ pub fn settled(
     device: &Device,
 ) -> Result<Vec<SteadyState>> {
     let draw =
-        |rows, stream| Tensor::uniform(&[rows, network.units], 0.2, 1.0, DType::F64, Seed { key, stream }, device);
+        |rows, stream| Tensor::uniform(&[rows, network.units], 0.2, 1.0, DType::F64, Seed::new(key, stream), device);
     let all = [inputs, starts, network.units];
     let b = draw(inputs, 1)?.unsqueeze(1)?.broadcast_to(&all)?.reshape(&[inputs * starts, network.units])?;
     network.settle(draw(inputs * starts, 2)?, &b)

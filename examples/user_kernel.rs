@@ -34,7 +34,7 @@ pub fn snake(x: &Var, a: f32) -> Result<Var> {
 
 /// How far the kernels are at most from the formula, and from its derivative.
 pub fn run(count: usize, device: &Device) -> Result<[f64; 2]> {
-    let (a, seed) = (0.5, Seed { key: 1, stream: 0 });
+    let (a, seed) = (0.5, Seed::new(1, 0));
     let x = Tensor::uniform(&[count], -6.0, 6.0, DType::F32, seed, device)?;
     let through = |function: &dyn Fn(&Var) -> Result<Var>| -> Result<[Tensor; 2]> {
         let tape = Tape::new();

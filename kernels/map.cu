@@ -4,7 +4,8 @@
 // Needs operands.cuh. Defined by whoever assembles the unit besides: REAL and `formula`; KERNEL, the kernel's name; THREADS
 // in a block; WIDTH, the elements in a vector, which divides the innermost axis of a walk that has any; UNROLL, the vectors
 // a thread has in flight; COPIES, how often `formula` is written out for a vector; PARAMETERS(X), which applies X to the
-// index of each run-time scalar; DRAWS(X), to index and kind of each random draw.
+// index of each run-time scalar; DRAWS(X), to index and kind of each random draw. Where TOLD_SCALARS or TOLD_KEY is defined, the
+// scalars, or the key of the draws, are read from memory when the kernel runs.
 
 /// Everything that an element is computed from, and where it goes.
 struct Operands {
@@ -46,12 +47,25 @@ struct Operands {
 
 #define OUTPUT_PARAMETER(index, access, type, outer) type* output##index /* as the walk steps; may be an input */,
 #define OUTPUT_ARGUMENT(index, access, type, outer) access<type, INPUT_COUNT + index, outer>(output##index),
-#define PARAMETER(index) REAL parameter##index,
-#define ARGUMENT(index) parameter##index,
+#ifdef TOLD_SCALARS
+#define SCALAR_PARAMETERS const double *scalars,
+#define SCALAR(index) (REAL) scalars[index],
+#else
+#define SCALAR_PARAMETER(index) REAL scalar##index,
+#define SCALAR_PARAMETERS PARAMETERS(SCALAR_PARAMETER)
+#define SCALAR(index) scalar##index,
+#endif
+#ifdef TOLD_KEY
+#define KEY_PARAMETER const u64 *key
+#define KEY *key
+#else
+#define KEY_PARAMETER u64 key
+#define KEY key
+#endif
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
-    KERNEL(INPUTS(INPUT_PARAMETER) OUTPUTS(OUTPUT_PARAMETER) PARAMETERS(PARAMETER) u64 key, u32 stream, Walk walk) {
+    KERNEL(INPUTS(INPUT_PARAMETER) OUTPUTS(OUTPUT_PARAMETER) SCALAR_PARAMETERS KEY_PARAMETER, u32 stream, Walk walk) {
     const Operands operands = {
-        {INPUTS(INPUT_ARGUMENT)}, OUTPUTS(OUTPUT_ARGUMENT) {PARAMETERS(ARGUMENT) 0}, key, stream};
+        {INPUTS(INPUT_ARGUMENT)}, OUTPUTS(OUTPUT_ARGUMENT) {PARAMETERS(SCALAR) 0}, KEY, stream};
     const u64 threads = (u64)gridDim.x * THREADS;
     const u64 end = walk.count / WIDTH * WIDTH;
     // In each step a block works on a stretch of THREADS * UNROLL vectors, and neighbours in it are read together.

@@ -64,7 +64,7 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
 
 fn random(sizes: &[usize], dtype: DType, deviation: f64) -> Result<Tensor> {
     let count = sizes.iter().product::<usize>() as u32;
-    Tensor::normal(sizes, 0.0, deviation, dtype, Seed { key: 3, stream: count }, &Device::cpu())
+    Tensor::normal(sizes, 0.0, deviation, dtype, Seed::new(3, count), &Device::cpu())
 }
 
 fn integers(numbers: &[i64], dtype: DType) -> Result<Tensor> {

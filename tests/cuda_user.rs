@@ -54,7 +54,7 @@ fn kernel(entry: &str) -> CudaKernel {
 }
 
 fn uniform(sizes: &[usize], dtype: DType, key: u64, device: &Device) -> Result<Tensor> {
-    Tensor::uniform(sizes, -1.0, 1.0, dtype, Seed { key, stream: 0 }, device)
+    Tensor::uniform(sizes, -1.0, 1.0, dtype, Seed::new(key, 0), device)
 }
 
 #[test]

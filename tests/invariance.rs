@@ -76,7 +76,7 @@ type Reduction = fn(&Tensor, &[usize]) -> Result<Tensor>;
 /// Operations on tensors large enough that threads share each, by name.
 fn operations(dtype: DType) -> Result<Vec<(String, Tensor)>> {
     let device = Device::cpu();
-    let seed = |stream| Seed { key: 11, stream };
+    let seed = |stream| Seed::new(11, stream);
     let normal = |sizes: &[usize], stream| Tensor::normal(sizes, 0.0, 1.0, dtype, seed(stream), &device);
     let (x, y) = (normal(&[300, 7, 211], 0)?, normal(&[211], 1)?);
     let (a, b) = (normal(&[257, 310], 2)?, normal(&[310, 190], 3)?);
@@ -132,8 +132,8 @@ fn steps() -> Result<Vec<(String, Tensor)>> {
     let model = Mlp::new(&[300, 400, 200, 10], Activation::Gelu).seed(5).build(&device)?;
     let mut adam = Adam::new(0.01).for_model(&model)?;
     for stream in 0..2 {
-        let images = Tensor::normal(&[90, 300], 0.0, 1.0, DType::F32, Seed { key: 6, stream }, &device)?;
-        let labels = Tensor::uniform(&[90], 0.0, 10.0, DType::U8, Seed { key: 7, stream }, &device)?;
+        let images = Tensor::normal(&[90, 300], 0.0, 1.0, DType::F32, Seed::new(6, stream), &device)?;
+        let labels = Tensor::uniform(&[90], 0.0, 10.0, DType::U8, Seed::new(7, stream), &device)?;
         let tape = Tape::new();
         let gradients = model.forward(&tape, &images)?.cross_entropy(&labels)?.backward()?;
         adam.step(&model, &gradients)?;

@@ -35,7 +35,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn numbers(sizes: &[usize], dtype: DType) -> Tensor {
-    Tensor::uniform(sizes, -1.0, 1.0, dtype, Seed { key: 3, stream: 0 }, &device()).unwrap()
+    Tensor::uniform(sizes, -1.0, 1.0, dtype, Seed::new(3, 0), &device()).unwrap()
 }
 
 fn labels(count: usize, end: usize) -> Tensor {
@@ -132,7 +132,7 @@ impl Training {
     fn new(device: &Device) -> Result<Self> {
         let model = Mlp::new(&[64, 32, 10], Activation::Relu).seed(7).build(device)?;
         let sgd = Sgd::new(0.05).momentum(0.9).for_model(&model)?;
-        let images = Tensor::uniform(&[16, 64], -1.0, 1.0, DType::F32, Seed { key: 5, stream: 0 }, device)?;
+        let images = Tensor::uniform(&[16, 64], -1.0, 1.0, DType::F32, Seed::new(5, 0), device)?;
         let labels: Vec<i64> = (0..16).map(|row| row * 7 % 10).collect();
         Ok(Self { model, sgd, images, labels: Tensor::from_slice(&labels, &[16], device)? })
     }
@@ -455,7 +455,7 @@ fn the_cost_of_recording() -> Result<()> {
     let device = Device::cpu();
     let model = Mlp::new(&[784, 128, 10], Activation::Relu).seed(7).build(&device)?;
     let mut sgd = Sgd::new(0.05).momentum(0.9).for_model(&model)?;
-    let images = Tensor::uniform(&[64, 784], -1.0, 1.0, DType::F32, Seed { key: 5, stream: 0 }, &device)?;
+    let images = Tensor::uniform(&[64, 784], -1.0, 1.0, DType::F32, Seed::new(5, 0), &device)?;
     let labels = labels(64, 10);
     let mut steps = || -> Result<f64> {
         let start = std::time::Instant::now();

@@ -117,7 +117,7 @@ impl Training {
     fn run(&mut self, steps: u64) -> Result<()> {
         for _ in 0..steps {
             let stream = self.optimizer.steps() as u32;
-            let x = Tensor::normal(&[10, 6], 0.0, 1.0, DType::F32, Seed { key: 8, stream }, &device())?;
+            let x = Tensor::normal(&[10, 6], 0.0, 1.0, DType::F32, Seed::new(8, stream), &device())?;
             let labels: Vec<i64> = (0..10).map(|row| (row * 7 + i64::from(stream)) % 3).collect();
             let labels = Tensor::from_slice(&labels, &[10], &device())?;
             let loss = self.network.forward(&Tape::new(), &x)?.cross_entropy(&labels)?;

@@ -47,7 +47,7 @@ struct Batch {
 
 impl Batch {
     fn new(rows: usize, inputs: usize, classes: usize, dtype: DType, device: &Device) -> Result<Self> {
-        let seed = rectify::device::Seed { key: 11, stream: 0 };
+        let seed = rectify::device::Seed::new(11, 0);
         let images = Tensor::uniform(&[rows, inputs], -1.0, 1.0, dtype, seed, device)?;
         let labels: Vec<i64> = (0..rows).map(|row| (row * 7 % classes) as i64).collect();
         Ok(Self { images, labels: Tensor::from_slice(&labels, &[rows], device)? })

@@ -46,7 +46,7 @@ pub fn device() -> &'static Device {
 
 /// Normal numbers. The key tells the inputs of one operation apart.
 fn random(sizes: &[usize], key: u64) -> Result<Tensor> {
-    Tensor::normal(sizes, 0.0, 1.0, DType::F32, Seed { key, stream: 0 }, device())
+    Tensor::normal(sizes, 0.0, 1.0, DType::F32, Seed::new(key, 0), device())
 }
 
 /// Labels below `classes`. Shape `[rows]`.

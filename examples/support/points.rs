@@ -13,7 +13,7 @@ formula! {
 /// # Errors
 /// An element type that is not floating point, or memory runs out.
 pub fn points(count: usize, dtype: DType, key: u64, device: &Device) -> Result<[Tensor; 2]> {
-    let x = Tensor::uniform(&[count, 4], 0.0, 1.0, dtype, Seed { key, stream: 0 }, device)?;
+    let x = Tensor::uniform(&[count, 4], 0.0, 1.0, dtype, Seed::new(key, 0), device)?;
     let column = |nth| x.slice(1, nth..nth + 1);
     let y = Tensor::zip(sum_of_four, [&column(0)?, &column(1)?, &column(2)?, &column(3)?])?;
     Ok([x, y])

@@ -125,7 +125,7 @@ impl<'a, F: Fn(&[Var]) -> Result<Var>> Check<'a, F> {
     fn direction(&mut self, number: usize) -> Result<()> {
         let mut directions = Vec::with_capacity(self.inputs.len());
         for (i, input) in self.inputs.iter().enumerate() {
-            let seed = Seed { key: 1 + number as u64, stream: i as u32 };
+            let seed = Seed::new(1 + number as u64, i as u32);
             directions
                 .push(Tensor::uniform(input.shape(), -1.0, 1.0, DType::F64, seed, input.device())?.to_vec::<f64>()?);
         }

@@ -51,7 +51,7 @@ pub(crate) fn save_training_with(
     weights.metadata = notes.clone();
     let skipped =
         Some(optimizer.skipped()?).filter(|&skipped| skipped > 0).map(|skipped| (SKIPPED, skipped.to_string()));
-    let own = [(RULE, optimizer.rule().name().to_owned()), (STEPS, optimizer.steps().to_string())];
+    let own = [(RULE, optimizer.rule().to_owned()), (STEPS, optimizer.steps().to_string())];
     for (name, value) in own.into_iter().chain(skipped) {
         if weights.metadata.insert(name.to_owned(), value).is_some() {
             return Err(Error::argument("save_training", format!("the note '{name}' is the optimiser's")));
@@ -88,8 +88,8 @@ pub(crate) fn load_training_of(
 ) -> Result<BTreeMap<String, String>> {
     let mut take = |name: &str| weights.metadata.remove(name).ok_or_else(|| Error::data(path, "is no checkpoint"));
     let (rule, steps) = (take(RULE)?, take(STEPS)?);
-    if rule != optimizer.rule().name() {
-        let own = optimizer.rule().name();
+    if rule != optimizer.rule() {
+        let own = optimizer.rule();
         return Err(Error::data(path, format!("was written by the optimiser {rule}, not by {own}")));
     }
     let skipped = weights.metadata.remove(SKIPPED).unwrap_or_else(|| "0".into());

@@ -9,7 +9,7 @@ use std::fmt::{self, Debug};
 
 use super::recording::Work;
 use super::view::View;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::kernels::{CustomKernel, Launch, Number};
 use crate::memory::{Buffer, Memory};
@@ -85,6 +85,22 @@ pub trait Backend: Send + Sync + Debug {
     /// Seconds of the device's own time between two marks. Both have passed.
     fn seconds_between(&self, from: &Mark, to: &Mark) -> Result<f64>;
 
+    /// Writes down what this thread asks for from here on, instead of doing it, until [`end_capture`](Self::end_capture); false
+    /// where the device cannot do that. One thread at a time.
+    fn begin_capture(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// What was written down since [`begin_capture`](Self::begin_capture).
+    fn end_capture(&self) -> Result<CapturedWork> {
+        Err(Error::argument("end_capture", "nothing is captured"))
+    }
+
+    /// Queues captured work as a whole.
+    fn replay(&self, _work: &CapturedWork) -> Result<()> {
+        Err(Error::argument("replay", "the work was captured on another device"))
+    }
+
     /// Waits for all work to end, and reports what failed meanwhile.
     fn synchronize(&self) -> Result<()>;
 }
@@ -111,6 +127,9 @@ pub enum Lane {
     Copy,
 }
 
+/// Work written down, of a kind that only its device knows.
+pub struct CapturedWork(pub(super) Box<dyn Any + Send + Sync>);
+
 /// A moment in the work of a lane, of a kind that only its device knows.
 pub struct Mark(pub(super) Box<dyn Any + Send + Sync>);
 
@@ -120,13 +139,32 @@ impl Debug for Mark {
     }
 }
 
+impl Debug for CapturedWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CapturedWork")
+    }
+}
+
 /// Where random draws start: the same seed and stream give the same numbers on every device and any number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seed {
-    /// The key of the generator.
-    pub key: u64,
-    /// Which of the key's sequences: each element of a tensor takes its own number of it.
-    pub stream: u32,
+    pub(super) key: u64,
+    pub(super) stream: u32,
+    /// Where the device reads the key when it draws, if not from here.
+    pub(super) key_at: Option<u64>,
+}
+
+impl Seed {
+    /// The draws of a generator's key. `stream` is which of the key's sequences: each element of a tensor takes its own number
+    /// of it.
+    pub const fn new(key: u64, stream: u32) -> Self {
+        Self { key, stream, key_at: None }
+    }
+
+    /// The draws of the key that is at an address of the device when it draws: another one each time captured work runs.
+    pub(crate) const fn told(key_at: u64, stream: u32) -> Self {
+        Self { key: 0, stream, key_at: Some(key_at) }
+    }
 }
 
 /// How the results of a formula are brought together.

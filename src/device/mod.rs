@@ -5,6 +5,7 @@ pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod folder;
+mod graph;
 mod policy;
 mod probe;
 mod recording;
@@ -14,8 +15,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-pub use backend::{Backend, Epilogue, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
+pub use backend::{Backend, CapturedWork, Epilogue, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 pub use folder::cache_folder;
+pub(crate) use graph::{Graph, GraphStream, Telling};
 pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};
 pub use probe::{CompiledUnit, CudaDevice, CudaLibrary, CudaProbe, compile_unit, probe_cuda};
 pub use recording::{Call, Recording, Span, Work};
@@ -117,6 +119,21 @@ impl Device {
     /// It is recorded already, or the device failed.
     pub fn record(&self) -> Result<Recording> {
         Recording::start(self)
+    }
+
+    /// Whether its calls are [recorded](Self::record).
+    pub fn is_recording(&self) -> bool {
+        self.0.is_recording()
+    }
+
+    /// `words` numbers of 64 bits that captured work finds in device memory, as `next` makes them before each run; none where this
+    /// thread does not capture.
+    pub(crate) fn tell(
+        &self,
+        words: usize,
+        next: impl FnMut(&mut [u64]) -> Result<()> + Send + 'static,
+    ) -> Result<Option<Telling>> {
+        self.0.tell(words, || Box::new(next))
     }
 
     /// The CUDA device of this number: the same one as long as anything of it is alive.

@@ -43,6 +43,11 @@ pub trait AnyFormula: Send + Sync {
     /// Its gradient from the output alone, where its definition gives one.
     fn gradient_from_output(&self) -> Option<Box<dyn AnyFormula>>;
 
+    /// Where a device reads the run-time scalars when it runs, if not from the call: see [`Told`](super::Told).
+    fn told_at(&self) -> Option<u64> {
+        None
+    }
+
     /// The same formula with the same run-time scalars, to keep.
     fn boxed(&self) -> Box<dyn AnyFormula>;
 }

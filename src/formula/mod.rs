@@ -14,6 +14,7 @@ mod reference;
 mod run;
 pub(crate) mod scalar;
 mod simd;
+mod told;
 pub mod unit;
 
 pub use any::{AnyFormula, Backward, Differentiable, uses_input, work_of_element};
@@ -30,3 +31,4 @@ pub use guarded::Guarded;
 pub use run::Span;
 pub use scalar::{Mask, Operand, Scalar};
 pub use simd::Simd;
+pub use told::Told;

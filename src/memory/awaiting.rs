@@ -21,7 +21,11 @@ struct HeldBack {
 impl Awaiting {
     /// Notes that the buffer in `slot` was used by work on another stream, up to `point`.
     pub fn note(&mut self, slot: Slot, point: Point) {
-        self.uses.push((slot, point));
+        let known = self.uses.iter_mut().find(|(user, known)| *user == slot && known.stream == point.stream);
+        match known {
+            Some((_, known)) => *known = point,
+            None => self.uses.push((slot, point)),
+        }
     }
 
     /// Gives a block back to the pool at `now`, or holds it back while its stream has not waited for a use elsewhere.

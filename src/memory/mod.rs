@@ -28,6 +28,7 @@ mod bins;
 mod book;
 mod buffer;
 mod changes;
+mod diversion;
 mod exit;
 mod faulty;
 mod ledger;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 pub use book::{BufferRecord, Event, EventKind, Totals};
 pub use buffer::Buffer;
 pub use changes::Changes;
+pub use diversion::Diverted;
 pub use exit::{ExitReport, leaks};
 pub use faulty::Faulty;
 pub use ledger::{LeakCheck, Ledger, Recording};
@@ -130,6 +132,33 @@ impl Memory {
         let mut state = self.0.state();
         state.last_stream = state.last_stream.next();
         state.last_stream
+    }
+
+    /// The stream that this thread works on: the first, but while it is [diverted](Self::divert).
+    #[inline]
+    pub fn working_stream(&self) -> Stream {
+        self.0.diversion.stream()
+    }
+
+    /// Makes this thread work on another stream; none where a thread does already.
+    pub fn divert(&self, stream: Stream) -> Option<Diverted> {
+        Diverted::new(&self.0, stream)
+    }
+
+    /// Says that the work of a stream may run again at any time, on the memory it was given, until it is [let go](Self::let_go):
+    /// nobody else is given what it released, and segments that it has blocks of stay.
+    pub fn keep(&self, stream: Stream) {
+        self.0.keep(stream);
+    }
+
+    /// Says that the work of a stream does not run again, and that the first stream waits for what ran of it.
+    pub fn let_go(&self, stream: Stream) {
+        self.0.let_go(stream);
+    }
+
+    /// Whether blocks are cached: without, what is released goes back to the source.
+    pub fn is_pooled(&self) -> bool {
+        self.0.pooled
     }
 
     /// Records that from here on work on `to` waits for all work queued so far on `from`. The caller makes the device

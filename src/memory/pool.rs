@@ -61,6 +61,7 @@ pub(super) struct Pool {
     bins: Bins,
     arena: Arena,
     segments: Vec<Option<Held>>,
+    lasting: Vec<Lasting>,
     reserved: usize,
     used: usize,
 }
@@ -69,6 +70,15 @@ pub(super) struct Pool {
 struct Held {
     segment: Segment,
     blocks_in_use: usize,
+    /// How many lasting streams had blocks of it.
+    lasting: usize,
+}
+
+/// A stream whose work may run again at any time, and the segments it had blocks of: they stay.
+#[derive(Debug)]
+struct Lasting {
+    stream: Stream,
+    segments: Vec<u32>,
 }
 
 impl Pool {
@@ -80,6 +90,7 @@ impl Pool {
             bins: Bins::new(granule),
             arena: Arena::default(),
             segments: Vec::new(),
+            lasting: Vec::new(),
             reserved: 0,
             used: 0,
         }
@@ -105,7 +116,7 @@ impl Pool {
             let node = self.arena.take(self.round(bytes)?, stream, &self.clocks)?;
             self.large(node)
         };
-        block.inspect(|block| self.count(block))
+        block.inspect(|block| self.count(block, stream))
     }
 
     /// The size of the segment to add when [`take`](Self::take) finds nothing; none if `bytes` has no rounded size.
@@ -126,14 +137,14 @@ impl Pool {
         if index == self.segments.len() {
             self.segments.push(None);
         }
-        self.segments[index] = Some(Held { segment, blocks_in_use: 0 });
+        self.segments[index] = Some(Held { segment, blocks_in_use: 0, lasting: 0 });
         self.reserved += segment.size;
         if self.is_small(bytes) {
             self.bins.add_segment(index as u32, segment.size);
             return self.take(bytes, stream);
         }
         let node = self.arena.add_segment(index as u32, segment.size, self.round(bytes)?, stream);
-        self.large(node).inspect(|block| self.count(block))
+        self.large(node).inspect(|block| self.count(block, stream))
     }
 
     /// Releases a block at a point of its stream.
@@ -155,6 +166,21 @@ impl Pool {
         self.clocks.depend(from, to, now);
     }
 
+    /// From now on the work of a stream may run again at any time: segments it has blocks of stay, used or not.
+    pub fn keep(&mut self, stream: Stream) {
+        self.lasting.push(Lasting { stream, segments: Vec::new() });
+    }
+
+    /// The work of a stream [kept](Self::keep) does not run again.
+    pub fn let_go(&mut self, stream: Stream) {
+        let ended = self.lasting.extract_if(.., |lasting| lasting.stream == stream);
+        for segment in ended.flat_map(|lasting| lasting.segments) {
+            if let Some(Some(held)) = self.segments.get_mut(segment as usize) {
+                held.lasting -= 1;
+            }
+        }
+    }
+
     /// Whether work queued on `stream` from now on runs after `point`.
     pub fn follows(&self, stream: Stream, point: Point) -> bool {
         self.clocks.follows(stream, point)
@@ -165,11 +191,11 @@ impl Pool {
         self.segments.iter().flatten().map(|held| held.segment)
     }
 
-    /// Takes every segment with no block in use out of the pool, to be given back to the source.
+    /// Takes every segment with no block in use, now or when work runs again, out of the pool, to be given back to the source.
     pub fn detach_unused(&mut self) -> Vec<Segment> {
         let mut detached = Vec::new();
         for (index, slot) in self.segments.iter_mut().enumerate() {
-            if let Some(Held { segment, .. }) = slot.take_if(|held| held.blocks_in_use == 0) {
+            if let Some(Held { segment, .. }) = slot.take_if(|held| held.blocks_in_use + held.lasting == 0) {
                 self.bins.forget_segment(index as u32);
                 self.arena.forget_segment(index as u32);
                 self.reserved -= segment.size;
@@ -206,10 +232,15 @@ impl Pool {
         Some(Block { address: held.segment.address + place.offset as u64, place, size, kind })
     }
 
-    fn count(&mut self, block: &Block) {
+    fn count(&mut self, block: &Block, stream: Stream) {
         self.used += block.size;
-        if let Some(Some(held)) = self.segments.get_mut(block.place.segment as usize) {
-            held.blocks_in_use += 1;
+        let segment = block.place.segment;
+        let Some(Some(held)) = self.segments.get_mut(segment as usize) else { return };
+        held.blocks_in_use += 1;
+        let lasting = self.lasting.iter_mut().find(|lasting| lasting.stream == stream);
+        if let Some(lasting) = lasting.filter(|lasting| !lasting.segments.contains(&segment)) {
+            lasting.segments.push(segment);
+            held.lasting += 1;
         }
     }
 }

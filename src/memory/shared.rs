@@ -7,6 +7,7 @@ use super::Options;
 use super::awaiting::Awaiting;
 use super::book::{Book, Slot, shown};
 use super::buffer::Buffer;
+use super::diversion::Diversion;
 use super::pool::{Block, Pool, Segment, SegmentSize};
 use super::report::holders;
 use super::sites::Traces;
@@ -23,10 +24,12 @@ const HOLDERS_NAMED: usize = 5;
 pub(super) struct Shared {
     pub name: String,
     pub source: Box<dyn Source>,
-    pooled: bool,
+    pub pooled: bool,
     /// Held while the source is asked for memory or given some back, so that growing takes turns. A release never takes
     /// it: dropping a buffer does not wait for a driver.
     driver: Mutex<()>,
+    /// Whose allocations go to another stream than the first.
+    pub diversion: Diversion,
     state: Mutex<State>,
 }
 
@@ -64,7 +67,8 @@ impl Shared {
             traces: Traces::default(),
             failures: VecDeque::new(),
         };
-        Self { name: source.name(), source, pooled: options.pooled, driver: Mutex::default(), state: Mutex::new(state) }
+        let (name, pooled) = (source.name(), options.pooled);
+        Self { name, source, pooled, driver: Mutex::default(), diversion: Diversion::default(), state: Mutex::new(state) }
     }
 
     /// The lock. A panic elsewhere cannot leave the state half-changed: nothing that holds the lock calls out.
@@ -119,6 +123,17 @@ impl Shared {
         let now = state.book.sequence();
         state.pool.depend(from, to, now);
         state.awaiting.settle(now, &mut state.pool);
+    }
+
+    /// The work of a stream may run again at any time, until it is [let go](Self::let_go).
+    pub fn keep(&self, stream: Stream) {
+        self.state().pool.keep(stream);
+    }
+
+    /// The work of a stream does not run again, and the first stream waits for what ran.
+    pub fn let_go(&self, stream: Stream) {
+        self.state().pool.let_go(stream);
+        self.depend(stream, Stream::MAIN);
     }
 
     /// Gives every unused segment back to the source and returns their bytes, or the first failure not yet returned.

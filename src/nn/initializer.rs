@@ -135,7 +135,7 @@ mod tests {
         let variance = |rule: Initializer| {
             let w = Tensor::uninitialized(crate::Shape::new(&[inputs, outputs]).unwrap(), DType::F64, &Device::cpu());
             let w = w.unwrap();
-            rule.fill(&w, inputs, outputs, Seed { key: 3, stream: 1 }).unwrap();
+            rule.fill(&w, inputs, outputs, Seed::new(3, 1)).unwrap();
             assert!(w.mean(&[]).unwrap().item().unwrap().abs() < 1e-3, "{rule}");
             w.variance(&[], 0).unwrap().item().unwrap()
         };

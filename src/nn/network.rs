@@ -118,12 +118,26 @@ impl Network {
 
     /// As [`forward`](Self::forward), and shows the results of each layer by its name.
     pub(super) fn forward_each(&self, tape: &Tape, inputs: &Tensor, see: impl FnMut(&str, &Var)) -> Result<Var> {
-        let pass = self.passes.fetch_add(1, Ordering::Relaxed);
+        let pass = self.next_pass()?;
         let leaves = match self.computes_in() == self.parameters.flat().dtype() {
             true => self.leaves(tape)?,
             false => self.converted_leaves(tape)?,
         };
-        self.run(inputs, &Pass::training(mixed(self.seed, pass)), &leaves, see)
+        self.run(inputs, &pass, &leaves, see)
+    }
+
+    /// Begins a pass of training, here or in each run of captured work.
+    fn next_pass(&self) -> Result<Pass> {
+        let (seed, passes) = (self.seed, self.passes.clone());
+        let next_key = move || mixed(seed, passes.fetch_add(1, Ordering::Relaxed));
+        let told = self.device().tell(1, {
+            let next_key = next_key.clone();
+            move |words| {
+                words[0] = next_key();
+                Ok(())
+            }
+        })?;
+        Ok(told.map_or_else(|| Pass::training(next_key()), Pass::told))
     }
 
     /// The results for a batch after training, with nothing kept.

@@ -157,7 +157,7 @@ impl Parameters {
                 (Tensor::uninitialized(Shape::new(&spec.sizes)?, dtype, device)?, None)
             };
             let ((inputs, outputs), arrangement) = (spec.units, spec.arrangement);
-            spec.initializer.fill(&tensor, inputs, outputs, Seed { key: seed, stream: stream as u32 })?;
+            spec.initializer.fill(&tensor, inputs, outputs, Seed::new(seed, stream as u32))?;
             parameters.entries.push(Parameter {
                 name: spec.name.clone(),
                 tensor,

@@ -1,8 +1,12 @@
 //! Exponential averages of weights.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::device::Seed;
 use crate::error::{Error, Result, check_setting};
 use crate::formula::catalogue::update;
+use crate::formula::{AnyFormula, Told};
 use crate::nn::Parameters;
 use crate::scope;
 use crate::tensor::Tensor;
@@ -21,7 +25,7 @@ pub struct Average {
     values: Tensor,
     /// Of what training keeps but no optimiser changes, in the order of the parameters.
     statistics: Vec<Tensor>,
-    updates: u64,
+    updates: Arc<AtomicU64>,
 }
 
 impl Average {
@@ -39,7 +43,7 @@ impl Average {
         };
         let values = copied(model.as_ref().flat())?;
         let statistics = model.as_ref().statistics().map(copied).collect::<Result<_>>()?;
-        Ok(Self { decay, values, statistics, updates: 0 })
+        Ok(Self { decay, values, statistics, updates: Arc::default() })
     }
 
     /// Takes the weights in, after a step: one pass over them, and one for each statistic, that allocates nothing.
@@ -47,11 +51,21 @@ impl Average {
     /// # Errors
     /// The model is another one.
     pub fn update(&mut self, model: &impl AsRef<Parameters>) -> Result<()> {
-        let formula = update::average { decay: if self.updates == 0 { 0.0 } else { self.decay } };
+        let (decay, updates) = (self.decay, self.updates.clone());
+        let decay_after = move |updates: u64| if updates == 0 { 0.0 } else { decay };
+        let formula = update::average { decay: decay_after(self.updates()) };
+        let told = self.values.device().tell(1, move |words| {
+            words[0] = decay_after(updates.fetch_add(1, Ordering::Relaxed)).to_bits();
+            Ok(())
+        })?;
+        let decay_told = told.as_ref().map(|told| Told::new(&formula, told.address()));
+        let formula: &dyn AnyFormula = decay_told.as_ref().map_or(&formula, |told| told);
         for (average, own) in self.pairs(model.as_ref())? {
-            Tensor::update(&formula, &[average, own], &[average], Seed::default())?;
+            Tensor::update(formula, &[average, own], &[average], Seed::default())?;
         }
-        self.updates += 1;
+        if told.is_none() {
+            self.updates.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -84,7 +98,7 @@ impl Average {
 
     /// How many updates there were.
     pub fn updates(&self) -> u64 {
-        self.updates
+        self.updates.load(Ordering::Relaxed)
     }
 
     /// Goes on from a checkpoint: after `updates` updates, with these [values](Self::values) and [statistics](Self::statistics).
@@ -98,7 +112,7 @@ impl Average {
         for (own, given) in own.iter().zip(given) {
             own.assign("restore", &given.to_device(own.device())?)?;
         }
-        self.updates = updates;
+        self.updates.store(updates, Ordering::Relaxed);
         Ok(())
     }
 

@@ -1,13 +1,16 @@
 //! A rule at work on the parameters of one model.
 
+use std::any::TypeId;
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::update::Update;
 use crate::autograd::Gradients;
-use crate::device::Seed;
+use crate::device::{Device, Seed, Telling};
 use crate::dtype::DType;
 use crate::error::{Error, Result, check_setting};
 use crate::formula;
+use crate::formula::{AnyFormula, MAX_PARAMETERS, Told};
 use crate::nn::Parameters;
 use crate::scope;
 use crate::tensor::Tensor;
@@ -43,7 +46,8 @@ pub trait Rule: Send + 'static {
         0.0
     }
 
-    /// The formula of step `step`, counted from 1: from weight, gradient and state to weight and state.
+    /// The formula of step `step`, counted from 1: from weight, gradient and state to weight and state. Steps differ in its run-time
+    /// scalars alone.
     fn formula(&self, step: u64) -> Update;
 
     /// The learning rate.
@@ -106,16 +110,37 @@ const LEAST: f64 = 9.183_549_615_799_121e-41;
 
 /// A rule, and its state for the parameters of one model.
 pub struct Optimizer {
-    rule: Box<dyn Rule>,
+    progress: Arc<Mutex<Progress>>,
     state: Vec<Tensor>,
-    steps: u64,
     /// How many of the steps were not skipped, once there is a loss scale. Shape `[]`, on the device: the host does not know.
     taken: Option<Tensor>,
     /// How many were skipped before there was one here: those before a checkpoint.
     skipped: u64,
+}
+
+/// What the numbers of a step follow from: shared with captured steps, which go on with it.
+struct Progress {
+    rule: Box<dyn Rule>,
+    steps: u64,
     /// The key of the draws by which weights are rounded; none to round to the nearest.
     rounding: Option<u64>,
 }
+
+impl Progress {
+    /// The formula of the next step, where `is_guarded` says which one.
+    fn formula(&self, is_guarded: bool) -> Box<dyn AnyFormula> {
+        let Update { plain, guarded } = self.rule.formula(self.steps + 1);
+        if is_guarded { guarded } else { plain }
+    }
+
+    /// The key of the next step's draws.
+    fn rounding_key(&self) -> Option<u64> {
+        self.rounding.map(|key| key ^ self.steps.rotate_left(32))
+    }
+}
+
+/// The words that a captured step is told: the scalars of its formula and the key of its draws.
+const TOLD: usize = MAX_PARAMETERS + 1;
 
 impl Optimizer {
     fn new(rule: impl Rule, parameters: &Parameters) -> Result<Self> {
@@ -124,7 +149,8 @@ impl Optimizer {
         let flat = parameters.flat();
         let first = |_| Tensor::full(flat.shape(), rule.initial_state(), flat.dtype().compute(), flat.device());
         let state = rule.state().iter().map(first).collect::<Result<_>>()?;
-        Ok(Self { rule: Box::new(rule), state, steps: 0, taken: None, skipped: 0, rounding: None })
+        let progress = Progress { rule: Box::new(rule), steps: 0, rounding: None };
+        Ok(Self { progress: Arc::new(Mutex::new(progress)), state, taken: None, skipped: 0 })
     }
 
     /// Rounds the weights of a bf16 model up or down by chance, so that what is lost in one step comes back over many (Gupta et al.
@@ -133,12 +159,12 @@ impl Optimizer {
     ///
     /// # Errors
     /// The parameters are not bf16.
-    pub fn rounding_by_chance(mut self, model: &impl AsRef<Parameters>, key: u64) -> Result<Self> {
+    pub fn rounding_by_chance(self, model: &impl AsRef<Parameters>, key: u64) -> Result<Self> {
         let dtype = model.as_ref().flat().dtype();
         if dtype != DType::Bf16 {
             return Err(Error::dtype("rounding_by_chance", &[dtype], "is not bf16: nothing else is rounded by chance"));
         }
-        self.rounding = Some(key);
+        self.progress().rounding = Some(key);
         Ok(self)
     }
 
@@ -159,31 +185,62 @@ impl Optimizer {
         if let Some(state) = self.state.iter().find(|state| state.shape() != flat.shape()) {
             return Err(Error::shape("step", &[state.shape(), flat.shape()], "differ: the state is of another model"));
         }
-        let update = self.rule.formula(self.steps + 1);
-        let formula = if gradients.are_unscaled() { &update.guarded } else { &update.plain };
-        let taken = if gradients.are_unscaled() { Some(self.count(gradient)?) } else { None };
+        let is_guarded = gradients.are_unscaled();
+        let (formula, key) = {
+            let progress = self.progress();
+            (progress.formula(is_guarded), progress.rounding_key())
+        };
+        let told = self.tell(flat.device(), formula.key(), is_guarded)?;
+        let at = |word: usize| told.as_ref().map(|told| told.address() + (word * size_of::<u64>()) as u64);
+        let scalars_told = at(0).map(|address| Told::new(&*formula, address));
+        let formula: &dyn AnyFormula = scalars_told.as_ref().map_or(&*formula, |told| told);
+        let taken = if is_guarded { Some(self.count(gradient)?) } else { None };
         for part in model.as_ref().trained() {
             let cut = |tensor: &Tensor| tensor.slice(0, part.clone());
             let parts = [flat, gradient].into_iter().chain(&self.state).map(cut).collect::<Result<Vec<_>>>()?;
             let mut inputs: Vec<_> = parts.iter().collect();
             let mut outputs = [&inputs[..1], &inputs[2..]].concat();
             inputs.extend(taken.as_ref().filter(|_| formula.signature().inputs > parts.len()));
-            let exact = match self.rounding {
+            let exact = match key {
                 Some(_) => Some(Tensor::zeros(parts[0].shape(), DType::F32, flat.device())?),
                 None => None,
             };
             if let Some(exact) = &exact {
                 outputs[0] = exact;
             }
-            Tensor::update(&**formula, &inputs, &outputs, Seed::default())?;
-            if let (Some(exact), Some(key)) = (&exact, self.rounding) {
+            Tensor::update(formula, &inputs, &outputs, Seed::default())?;
+            if let (Some(exact), Some(key)) = (&exact, key) {
                 // Each part draws from a stream of its own.
-                let seed = Seed { key: key ^ self.steps.rotate_left(32), stream: part.start as u32 };
+                let stream = part.start as u32;
+                let seed = at(MAX_PARAMETERS).map_or(Seed::new(key, stream), |address| Seed::told(address, stream));
                 Tensor::update(&rounded_by_chance, &[exact], &[&parts[0]], seed)?;
             }
         }
-        self.steps += 1;
+        if told.is_none() {
+            self.progress().steps += 1;
+        }
         Ok(())
+    }
+
+    /// Where a captured step finds its numbers when it runs; none where the step is done here and now.
+    fn tell(&self, device: &Device, formula: TypeId, is_guarded: bool) -> Result<Option<Telling>> {
+        let progress = self.progress.clone();
+        device.tell(TOLD, move |words| {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = progress.formula(is_guarded);
+            if next.key() != formula {
+                let rule = format!("the formula of {} is another one now: capture the step again", progress.rule.name());
+                return Err(Error::argument("step", rule));
+            }
+            let numbers = next.parameters().map(f64::to_bits).into_iter().chain(progress.rounding_key());
+            words.iter_mut().zip(numbers).for_each(|(word, number)| *word = number);
+            progress.steps += 1;
+            Ok(())
+        })
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a step in, unless it is to be skipped.
@@ -192,7 +249,7 @@ impl Optimizer {
             Some(steps) => steps,
             None => {
                 let _scope = scope::enter("optimizer");
-                Tensor::full(&[], (self.steps - self.skipped) as f64, gradient.dtype().compute(), gradient.device())?
+                Tensor::full(&[], (self.steps() - self.skipped) as f64, gradient.dtype().compute(), gradient.device())?
             }
         };
         // Where one gradient is NaN all are.
@@ -201,14 +258,19 @@ impl Optimizer {
         Ok(self.taken.insert(steps).clone())
     }
 
-    /// The rule.
-    pub fn rule(&self) -> &dyn Rule {
-        &*self.rule
+    /// The name of the rule.
+    pub fn rule(&self) -> &'static str {
+        self.progress().rule.name()
+    }
+
+    /// The learning rate of the next step.
+    pub fn rate(&self) -> f64 {
+        self.progress().rule.rate()
     }
 
     /// Changes the learning rate from the next step on.
     pub fn set_rate(&mut self, rate: f64) {
-        self.rule.set_rate(rate);
+        self.progress().rule.set_rate(rate);
     }
 
     /// Changes the momentum from the next step on.
@@ -216,12 +278,12 @@ impl Optimizer {
     /// # Errors
     /// As [`Rule::set_momentum`].
     pub fn set_momentum(&mut self, momentum: f64) -> Result<()> {
-        self.rule.set_momentum(momentum)
+        self.progress().rule.set_momentum(momentum)
     }
 
     /// How many steps were made, those that were skipped among them.
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.progress().steps
     }
 
     /// How many of the [steps](Self::steps) a [`LossScale`](super::LossScale) skipped, for a checkpoint. The host waits for it.
@@ -229,13 +291,14 @@ impl Optimizer {
     /// # Errors
     /// The device failed.
     pub fn skipped(&self) -> Result<u64> {
-        self.taken.as_ref().map_or(Ok(self.skipped), |taken| Ok(self.steps - taken.item()? as u64))
+        self.taken.as_ref().map_or(Ok(self.skipped), |taken| Ok(self.steps() - taken.item()? as u64))
     }
 
     /// The state by name, each of the shape of the model's flat parameters: what a checkpoint keeps beside
     /// [`steps`](Self::steps).
     pub fn state(&self) -> impl ExactSizeIterator<Item = (&'static str, &Tensor)> {
-        self.rule.state().iter().copied().zip(&self.state)
+        let names = self.progress().rule.state();
+        names.iter().copied().zip(&self.state)
     }
 
     /// Goes on from a checkpoint: after `steps` steps, none of them skipped if not [said](Self::restore_skipped) next, with this
@@ -248,7 +311,8 @@ impl Optimizer {
         let sources = state.iter().zip(&self.state).map(|((_, source), target)| source.to_device(target.device()));
         let sources = sources.collect::<Result<Vec<_>>>()?;
         self.state.iter().zip(&sources).try_for_each(|(target, source)| target.assign("restore", source))?;
-        (self.steps, self.taken, self.skipped) = (steps, None, 0);
+        self.progress().steps = steps;
+        (self.taken, self.skipped) = (None, 0);
         Ok(())
     }
 
@@ -257,8 +321,9 @@ impl Optimizer {
     /// # Errors
     /// More than there were; nothing has changed then.
     pub fn restore_skipped(&mut self, skipped: u64) -> Result<()> {
-        if skipped > self.steps {
-            let rule = format!("{skipped} of {} steps cannot have been skipped", self.steps);
+        let steps = self.steps();
+        if skipped > steps {
+            let rule = format!("{skipped} of {steps} steps cannot have been skipped");
             return Err(Error::argument("restore_skipped", rule));
         }
         (self.taken, self.skipped) = (None, skipped);
@@ -268,8 +333,9 @@ impl Optimizer {
     /// Fails unless this is state that can be restored.
     pub(crate) fn check_state(&self, state: &[(&str, &Tensor)]) -> Result<()> {
         let names: Vec<_> = state.iter().map(|&(name, _)| name).collect();
-        if names != self.rule.state() {
-            let rule = format!("state {names:?} does not fit {}: it has {:?}", self.rule.name(), self.rule.state());
+        let (rule, own) = (self.rule(), self.progress().rule.state());
+        if names != own {
+            let rule = format!("state {names:?} does not fit {rule}: it has {own:?}");
             return Err(Error::argument("restore", rule));
         }
         let mut pairs = self.state.iter().zip(state);
@@ -282,6 +348,6 @@ impl Optimizer {
 
 impl fmt::Debug for Optimizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Optimizer({}, rate {}, {} steps)", self.rule.name(), self.rule.rate(), self.steps)
+        write!(f, "Optimizer({}, rate {}, {} steps)", self.rule(), self.rate(), self.steps())
     }
 }

@@ -27,7 +27,7 @@ impl Generator {
 
     /// The seed of the next tensor.
     pub fn next(&self) -> Seed {
-        Seed { key: self.key, stream: self.stream.fetch_add(1, Ordering::Relaxed) }
+        Seed::new(self.key, self.stream.fetch_add(1, Ordering::Relaxed))
     }
 }
 

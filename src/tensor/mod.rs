@@ -4,6 +4,7 @@
 //! the last of them is dropped. Operations check what they are given and return an error that names both sides; nothing a
 //! caller passes can panic. Gradients are the business of the floor above.
 
+mod captured;
 mod convert;
 mod create;
 mod elementwise;
@@ -21,6 +22,7 @@ mod write;
 use std::fmt;
 use std::sync::Arc;
 
+pub use captured::Captured;
 pub use create::Generator;
 pub use kernel::{Argument, CudaKernel};
 pub(crate) use matmul::{Keep, Kept};
@@ -29,7 +31,7 @@ pub use prefetch::Prefetched;
 use crate::device::{Device, View};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::memory::{Buffer, Stream};
+use crate::memory::Buffer;
 use crate::shape::{Layout, Shape};
 
 /// Numbers of one type and shape on a device.
@@ -80,7 +82,8 @@ impl Tensor {
     /// A tensor whose elements are not yet written.
     pub(crate) fn uninitialized(shape: Shape, dtype: DType, device: &Device) -> Result<Self> {
         let bytes = shape.bytes(dtype)?;
-        let buffer = Arc::new(device.memory().allocate(bytes, Stream::MAIN)?);
+        let memory = device.memory();
+        let buffer = Arc::new(memory.allocate(bytes, memory.working_stream())?);
         Ok(Self { device: device.clone(), buffer, layout: Layout::contiguous(shape), dtype })
     }
 

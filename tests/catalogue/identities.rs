@@ -191,7 +191,7 @@ fn a_drawn_slope_is_within_its_bounds_and_drawn_again_on_the_way_back() -> Resul
     let (low, high) = (rrelu.parameters()[0], rrelu.parameters()[1]);
     let tape = Tape::new();
     let x = tape.variable(&Tensor::full(&[count], -2.0, DType::F64, &Device::cpu())?)?;
-    let y = Var::apply(&*rrelu, &[&x], Seed { key: 5, stream: 0 })?;
+    let y = Var::apply(&*rrelu, &[&x], Seed::new(5, 0))?;
     let drawn: Vec<f64> = y.tensor().to_vec::<f64>()?.into_iter().map(|y| y / -2.0).collect();
     assert!(drawn.iter().all(|slope| (low..high).contains(slope)));
     let mean = drawn.iter().sum::<f64>() / count as f64;

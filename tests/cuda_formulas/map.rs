@@ -14,7 +14,7 @@ use crate::{Pair, drawn, interval, numbers, rounded};
 const SIZES: [usize; 3] = [1, 7, LARGEST];
 const LARGEST: usize = 1001;
 
-const SEED: Seed = Seed { key: 7, stream: 3 };
+const SEED: Seed = Seed::new(7, 3);
 
 /// How the operands lie.
 #[derive(Debug, Clone, Copy)]

@@ -28,7 +28,7 @@ const GUARD: usize = 64;
 const GUARD_BYTE: u8 = 0xa5;
 /// Elements: no multiple of any vector.
 const COUNT: usize = 20_011;
-const SEED: Seed = Seed { key: 0x1234_5678_9abc_def0, stream: 7 };
+const SEED: Seed = Seed::new(0x1234_5678_9abc_def0, 7);
 
 /// A kernel's run, and what the CPU says.
 struct Case {
@@ -263,7 +263,7 @@ fn distance(dtype: DType, a: &[u8], b: &[u8]) -> u64 {
 }
 
 fn random(count: usize, dtype: DType) -> Tensor {
-    Tensor::normal(&[count], 0.0, 1.5, dtype, Seed { key: 1, stream: count as u32 }, &Device::cpu()).unwrap()
+    Tensor::normal(&[count], 0.0, 1.5, dtype, Seed::new(1, count as u32), &Device::cpu()).unwrap()
 }
 
 fn tensor<E: Element>(elements: &[E]) -> Tensor {

@@ -18,7 +18,7 @@ impl Network {
     /// Units of the input, of both hidden layers and of the output, and the rows.
     pub fn new(sizes: [usize; 4], rows: usize, dtype: DType, parts: bool, device: &Device) -> Result<Self> {
         let drawn = |sizes: &[usize], stream: u32| {
-            Tensor::uniform(sizes, -1.0, 1.0, DType::F64, Seed { key: 5, stream }, &Device::cpu())?
+            Tensor::uniform(sizes, -1.0, 1.0, DType::F64, Seed::new(5, stream), &Device::cpu())?
                 .cast(dtype)?
                 .to_device(device)
         };

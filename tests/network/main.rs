@@ -17,7 +17,7 @@ use rectify::{DType, Result, Tensor, Var};
 
 /// Normal numbers in f64.
 fn random(sizes: &[usize], key: u64) -> Result<Tensor> {
-    Tensor::normal(sizes, 0.0, 1.0, DType::F64, Seed { key, stream: 0 }, &device())
+    Tensor::normal(sizes, 0.0, 1.0, DType::F64, Seed::new(key, 0), &device())
 }
 
 /// Random numbers for every parameter of a layer; the running ones of statistics are positive.

@@ -72,7 +72,7 @@ fn the_layer_has_the_gradients_of_finite_differences() -> Result<()> {
     use rectify::{DType, Device, Tensor};
 
     let device = Device::cpu();
-    let random = |sizes: &[usize], key| Tensor::normal(sizes, 0.0, 1.0, DType::F64, Seed { key, stream: 0 }, &device);
+    let random = |sizes: &[usize], key| Tensor::normal(sizes, 0.0, 1.0, DType::F64, Seed::new(key, 0), &device);
     let built = ScaledMish(3).build(&[4])?;
     let values = [random(&[5, 4], 1)?, random(&[4, 3], 2)?, random(&[3], 3)?, random(&[3], 4)?];
     let forward = |vars: &[Var]| (built.forward)(&vars[0], &vars[1..], &Pass::training(0));

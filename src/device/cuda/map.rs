@@ -7,7 +7,10 @@ use crate::device::backend::Seed;
 use crate::device::view::View;
 use crate::error::Result;
 use crate::formula::AnyFormula;
-use crate::formula::unit::{Operand, THREADS, Walk, map_blocks, map_unit};
+use crate::formula::unit::{Operand, THREADS, ToldAtRun, Walk, map_blocks, told_map_unit};
+
+/// The kinds of map, by whether scalars and key are told when they run.
+const FAMILIES: [[&str; 2]; 2] = [["map", "map, key told"], ["map, scalars told", "map, both told"]];
 
 /// Applies `formula` to the inputs, broadcast to the outputs' shape.
 pub fn run(
@@ -38,12 +41,22 @@ pub fn launch(
     for address in addresses {
         arguments.pointer(address);
     }
-    for &value in &formula.parameters()[..formula.signature().parameters.len()] {
-        arguments.real(pattern.precision(), value);
+    match formula.told_at() {
+        Some(address) => _ = arguments.pointer(address),
+        None => {
+            for &value in &formula.parameters()[..formula.signature().parameters.len()] {
+                arguments.real(pattern.precision(), value);
+            }
+        }
     }
-    arguments.u64(seed.key).u32(seed.stream).words(&walk.words);
-    let key = Key { family: "map", formula: Some(formula.key()), details: pattern.bytes() };
+    match seed.key_at {
+        Some(address) => arguments.pointer(address),
+        None => arguments.u64(seed.key),
+    };
+    arguments.u32(seed.stream).words(&walk.words);
+    let told = ToldAtRun { scalars: formula.told_at().is_some(), key: seed.key_at.is_some() };
+    let key = Key { family: FAMILIES[usize::from(told.scalars)][usize::from(told.key)], formula: Some(formula.key()), details: pattern.bytes() };
     // A grid that is not as large as wanted takes more steps.
     let blocks = map_blocks(pattern, walk.count()).min(i32::MAX as usize);
-    queue.launch(key, || map_unit(formula, pattern), Grid::new(blocks as u32, THREADS as u32), &arguments)
+    queue.launch(key, || told_map_unit(formula, pattern, told), Grid::new(blocks as u32, THREADS as u32), &arguments)
 }

@@ -8,6 +8,7 @@ mod context;
 mod copy;
 mod custom;
 pub mod facts;
+mod graph;
 mod index;
 pub mod library;
 mod map;
@@ -30,12 +31,15 @@ mod usage;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::backend::{Backend, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
+use super::backend::{
+    Backend, CapturedWork, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage,
+};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
-use crate::memory::{Buffer, Memory, Options};
+use crate::memory::{Buffer, Memory, Options, Stream};
 use context::Context;
+use graph::Executable;
 use matmul::Matmul;
 use modules::Modules;
 use nvtx::Tool;
@@ -62,6 +66,8 @@ struct Engine {
     landing: Landing,
     prefetch: Once<Mutex<Prefetch>>,
     report: Report,
+    /// Where work is captured.
+    captured: Once<Submission>,
     compute: Arc<Submission>,
     memory: Memory,
     monitor: OnceLock<Option<Monitor>>,
@@ -97,11 +103,22 @@ impl Engine {
             landing: Landing::new(),
             prefetch: Once::new(),
             report: Report::new(&context)?,
+            captured: Once::new(),
             compute,
             memory,
             monitor: OnceLock::new(),
             context,
         })
+    }
+
+    /// Where this thread's work goes: to the compute stream, or to the one that is captured.
+    #[inline]
+    fn submission(&self) -> Result<&Submission> {
+        if self.memory.working_stream() == Stream::MAIN { Ok(&self.compute) } else { self.captured() }
+    }
+
+    fn captured(&self) -> Result<&Submission> {
+        self.captured.get_or_try(|| Submission::for_captures(&self.context))
     }
 
     /// The copy stream, made when first asked for. The context is bound.
@@ -233,8 +250,11 @@ impl Backend for Cuda {
         let event = Arc::new(Event::timed(&engine.context)?);
         match lane {
             Lane::Compute => {
-                let (context, event) = (engine.context.clone(), event.clone());
-                engine.compute.call(move |stream| context.check(event.record(stream)))?;
+                let (context, event, queue) = (engine.context.clone(), event.clone(), Queue(engine));
+                let is_captured = queue.is_captured();
+                engine.submission()?.call(move |stream| {
+                    context.check(if is_captured { event.record_in_runs(stream) } else { event.record(stream) })
+                })?;
             }
             Lane::Copy => engine.prefetch()?.record(&engine.context, &event)?,
         }
@@ -246,6 +266,28 @@ impl Backend for Cuda {
         match (from.0.downcast_ref::<Arc<Event>>(), to.0.downcast_ref::<Arc<Event>>()) {
             (Some(from), Some(to)) => Ok(f64::from(to.milliseconds_since(from)?) / 1e3),
             _ => Err(Error::argument("seconds_between", "a mark is of another device")),
+        }
+    }
+
+    fn begin_capture(&self) -> Result<bool> {
+        let Queue(engine) = self.queue()?;
+        graph::begin(&engine.context, engine.captured()?.flush()?.raw())?;
+        Ok(true)
+    }
+
+    fn end_capture(&self) -> Result<CapturedWork> {
+        let Queue(engine) = self.queue()?;
+        let submission = engine.captured()?;
+        let flushed = submission.flush().map(drop);
+        let ended = graph::end(&engine.context, submission.flush()?.raw());
+        flushed.and(ended).map(|graph| CapturedWork(Box::new(graph)))
+    }
+
+    fn replay(&self, work: &CapturedWork) -> Result<()> {
+        let Queue(engine) = self.queue()?;
+        match work.0.downcast_ref::<Executable>() {
+            Some(graph) => graph.launch(engine.compute.flush()?.raw()),
+            None => Err(Error::argument("replay", "the work was captured on another device")),
         }
     }
 

@@ -23,7 +23,7 @@ impl<'a> Queue<'a> {
     #[inline]
     pub fn launch(&mut self, key: Key, unit: impl FnOnce() -> Unit, grid: Grid, arguments: &Arguments) -> Result<()> {
         let kernel = self.0.modules.kernel(key, unit)?;
-        self.0.compute.launch(&kernel, grid, arguments)
+        self.0.submission()?.launch(&kernel, grid, arguments)
     }
 
     /// The kernel of a key, compiled and loaded: an error of its text is told here.
@@ -35,19 +35,19 @@ impl<'a> Queue<'a> {
 
     /// Queues a kernel that is [compiled](Self::compiled).
     pub fn launch_compiled(&mut self, kernel: &Arc<Kernel>, grid: Grid, arguments: &Arguments) -> Result<()> {
-        self.0.compute.launch(kernel, grid, arguments)
+        self.0.submission()?.launch(kernel, grid, arguments)
     }
 
     /// Memory for the time of this call: given back when dropped, and used again by what is queued after that.
     pub fn scratch(&self, bytes: usize) -> Result<Buffer> {
         let _scope = scope::enter("scratch");
-        self.0.memory.allocate(bytes, Stream::MAIN)
+        self.0.memory.allocate(bytes, self.0.memory.working_stream())
     }
 
     /// Copies between two places of the device.
     pub fn copy(&mut self, from: u64, to: u64, bytes: usize) -> Result<()> {
         let context = self.0.context.clone();
-        self.0.compute.call(move |stream| {
+        self.0.submission()?.call(move |stream| {
             // SAFETY: views are in bounds of their buffers, which are released in the order of this stream.
             context.check(unsafe { context.driver.cuMemcpyDtoDAsync_v2(to, from, bytes, stream) })
         })
@@ -55,12 +55,17 @@ impl<'a> Queue<'a> {
 
     /// Queues what `call` queues on the stream it is given.
     pub fn call(&mut self, call: impl FnOnce(CUstream) -> Result<()> + Send + 'static) -> Result<()> {
-        self.0.compute.call(call)
+        self.0.submission()?.call(call)
     }
 
     /// The stream, once everything asked for so far is on it.
     pub fn settled(&self) -> Result<CUstream> {
-        Ok(self.0.compute.flush()?.raw())
+        Ok(self.0.submission()?.flush()?.raw())
+    }
+
+    /// Whether the work is captured, and not done yet.
+    pub fn is_captured(&self) -> bool {
+        self.0.memory.working_stream() != Stream::MAIN
     }
 
     /// The device's context.

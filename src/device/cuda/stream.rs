@@ -15,6 +15,8 @@ const NON_BLOCKING: u32 = 1;
 /// With a time, and without one: recording and waiting are all it is for then.
 const WITH_TIMING: u32 = 0;
 const WITHOUT_TIMING: u32 = 2;
+/// For an event that a graph moves when it runs.
+const EXTERNAL: u32 = 1;
 /// The driver's code for work that has not ended.
 const NOT_READY: i32 = 600;
 
@@ -47,6 +49,14 @@ impl CudaStream {
         context.check(unsafe { context.driver.cuStreamCreateWithPriority(&mut raw, NON_BLOCKING, 0) })?;
         context.add_stream(raw);
         Ok(Self { context: context.clone(), raw })
+    }
+
+    /// A new stream that nothing ever runs on: it is there to be captured. The context is bound.
+    pub fn for_captures(context: &Arc<Context>) -> Result<Self> {
+        let stream = Self::new(context)?;
+        // Whoever waits for all streams must not touch one that is captured.
+        context.remove_stream(stream.raw);
+        Ok(stream)
     }
 
     /// The driver's handle.
@@ -102,6 +112,12 @@ impl Event {
     pub fn record(&self, stream: CUstream) -> Result<(), Failure> {
         // SAFETY: the event lives as long as this value; the caller has a living stream.
         unsafe { self.context.driver.cuEventRecord(self.raw, stream) }
+    }
+
+    /// Has a stream that is captured move the event in each run, to the end of what it captured so far.
+    pub fn record_in_runs(&self, stream: CUstream) -> Result<(), Failure> {
+        // SAFETY: the event lives as long as this value; the caller has a living stream.
+        unsafe { self.context.driver.cuEventRecordWithFlags(self.raw, stream, EXTERNAL) }
     }
 
     /// Waits on the host until the event has passed; does not stop where it has already.

@@ -36,6 +36,11 @@ impl Submission {
         Ok(Self { context: context.clone(), stream: CudaStream::new(context)?, waiting: Mutex::default() })
     }
 
+    /// A stream whose work is captured, not done. The context is bound.
+    pub fn for_captures(context: &Arc<Context>) -> Result<Self> {
+        Ok(Self { context: context.clone(), stream: CudaStream::for_captures(context)?, waiting: Mutex::default() })
+    }
+
     /// Queues a launch.
     #[inline]
     pub fn launch(&self, kernel: &Arc<Kernel>, grid: Grid, arguments: &Arguments) -> Result<()> {

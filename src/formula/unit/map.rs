@@ -30,6 +30,11 @@ use crate::kernels::{DRAWS, MAP, OPERANDS, PRELUDE, Unit};
 /// # Ok::<(), rectify::Error>(())
 /// ```
 pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
+    told_map_unit(formula, pattern, ToldAtRun::default())
+}
+
+/// As [`map_unit`]; the address of what is [told](ToldAtRun) takes the place of its values among the kernel's arguments.
+pub fn told_map_unit(formula: &dyn AnyFormula, pattern: &Pattern, told: ToldAtRun) -> Unit {
     let signature = formula.signature();
     let arity = (pattern.inputs.len(), pattern.outputs.len());
     debug_assert_eq!(arity, (signature.inputs, signature.outputs), "{}", signature.name);
@@ -50,6 +55,8 @@ pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
         ("PARAMETERS(X)", &parameters),
         ("DRAWS(X)", &draws),
     ];
+    let told = [(told.scalars, "TOLD_SCALARS"), (told.key, "TOLD_KEY")];
+    definitions.extend(told.into_iter().filter(|(is_told, _)| *is_told).map(|(_, name)| (name, &"" as &dyn Display)));
     definitions.extend(operands.iter().map(|(name, value)| (*name, value as &dyn Display)));
     let kernel = format!("{}_{}", MAP.name, signature.full_name());
     let mut unit = Unit::new(kernel, &definitions, &[PRELUDE, OPERANDS]);
@@ -63,6 +70,15 @@ pub fn map_unit(formula: &dyn AnyFormula, pattern: &Pattern) -> Unit {
     unit.text.push_str(&graph.cuda_source(signature, precision));
     unit.text.push_str(MAP.text);
     unit
+}
+
+/// What a kernel reads from memory when it runs, instead of being given it at its launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ToldAtRun {
+    /// The run-time scalars of the formula, as f64.
+    pub scalars: bool,
+    /// The key of the random draws.
+    pub key: bool,
 }
 
 /// The blocks that cover `count` elements in one step each; fewer take more steps.

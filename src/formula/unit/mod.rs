@@ -11,7 +11,7 @@ mod transpose;
 
 pub use copy::{Copy, copy_unit};
 pub use examples::examples;
-pub use map::{map_blocks, map_unit};
+pub use map::{ToldAtRun, map_blocks, map_unit, told_map_unit};
 pub use operands::{Access, Operand, Pattern, Step, Walk};
 pub use reduce::{Combine, Pieces, Reduce, reduce_unit};
 pub use transpose::{Transpose, transpose_unit};

@@ -32,7 +32,7 @@ pub use select::Select;
 
 use super::parameters::ParameterSpec;
 use crate::autograd::Var;
-use crate::device::Seed;
+use crate::device::{Seed, Telling};
 use crate::error::{Error, Result};
 
 /// The plan of a layer, without numbers. A layer of your own is this trait on a type of your own:
@@ -99,17 +99,29 @@ impl fmt::Debug for Built {
     }
 }
 
+/// What the draws of a pass follow from.
+#[derive(Debug)]
+enum Key {
+    Of(u64),
+    Told(Telling),
+}
+
 /// One run through a network: whether it trains, and where its random draws start.
 #[derive(Debug)]
 pub struct Pass {
-    key: Option<u64>,
+    key: Option<Key>,
     draws: Cell<u32>,
 }
 
 impl Pass {
     /// A pass of training, whose draws are those of this key.
     pub fn training(key: u64) -> Self {
-        Self { key: Some(key), draws: Cell::new(0) }
+        Self { key: Some(Key::Of(key)), draws: Cell::new(0) }
+    }
+
+    /// A pass of training that is captured: its draws are those of the key that it is told in each run.
+    pub(in crate::nn) fn told(key: Telling) -> Self {
+        Self { key: Some(Key::Told(key)), draws: Cell::new(0) }
     }
 
     /// A pass that draws nothing: layers are as they are after training.
@@ -126,7 +138,10 @@ impl Pass {
     pub fn seed(&self) -> Option<Seed> {
         let stream = self.draws.get();
         self.draws.set(stream.wrapping_add(1));
-        self.key.map(|key| Seed { key, stream })
+        self.key.as_ref().map(|key| match key {
+            Key::Of(key) => Seed::new(*key, stream),
+            Key::Told(key) => Seed::told(key.address(), stream),
+        })
     }
 }
 

@@ -34,7 +34,7 @@ impl Arena {
     /// One for operations of up to so many elements.
     pub fn new(device: &Device, dtype: DType, largest: usize) -> Result<Self> {
         let elements = (BYTES / dtype.size()).max(8 * largest);
-        let numbers = Tensor::uniform(&[elements], -2.0, 2.0, dtype, Seed { key: 1, stream: 0 }, device)?;
+        let numbers = Tensor::uniform(&[elements], -2.0, 2.0, dtype, Seed::new(1, 0), device)?;
         let room = Tensor::zeros(&[elements], dtype, device)?;
         Ok(Self { device: device.clone(), numbers, room, next: [0; 2] })
     }

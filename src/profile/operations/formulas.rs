@@ -21,7 +21,7 @@ fn map(formula: Box<dyn AnyFormula>, size: usize) -> Operation {
         let signature = formula.signature();
         let inputs: Vec<Tensor> = (0..signature.inputs).map(|_| arena.operand(&[size])).collect::<Result<_>>()?;
         let outputs: Vec<Tensor> = (0..signature.outputs).map(|_| arena.result(&[size])).collect::<Result<_>>()?;
-        let (device, seed) = (arena.device.clone(), Seed { key: 2, stream: 3 });
+        let (device, seed) = (arena.device.clone(), Seed::new(2, 3));
         let (of_run, operands) = (formula.clone(), (inputs.clone(), outputs.clone()));
         let run = move || device.backend().map(&*of_run, &views(&operands.0)?, &views(&operands.1)?, seed);
         let formula = formula.clone();

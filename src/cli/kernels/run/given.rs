@@ -67,7 +67,7 @@ pub fn values(forms: &[Form], kernel: &CustomKernel, device: &Device) -> Result<
         Form::Tensor { dtype, sizes, is_output: true } => Tensor::zeros(sizes, *dtype, device).map(Value::Tensor),
         Form::Tensor { dtype, sizes, .. } => {
             let (low, high) = if dtype.is_float() { (-1.0, 1.0) } else { (0.0, 100.0) };
-            let seed = Seed { key: 7, stream: place as u32 };
+            let seed = Seed::new(7, place as u32);
             Tensor::uniform(sizes, low, high, *dtype, seed, device).map(Value::Tensor)
         }
         Form::File(path) => {

@@ -3,7 +3,8 @@
 use std::ffi::{c_char, c_void};
 
 use cudarc::driver::sys::{
-    CUcontext, CUdevice, CUdeviceptr, CUevent, CUfunction, CUmemPoolProps, CUmemoryPool, CUmodule, CUstream, CUuuid,
+    CUcontext, CUdevice, CUdeviceptr, CUevent, CUfunction, CUgraph, CUgraphExec, CUmemPoolProps, CUmemoryPool, CUmodule,
+    CUstream, CUuuid,
 };
 
 super::functions! {
@@ -38,9 +39,16 @@ super::functions! {
         fn cuStreamDestroy_v2(stream: CUstream);
         fn cuStreamSynchronize(stream: CUstream);
         fn cuStreamWaitEvent(stream: CUstream, event: CUevent, flags: u32);
+        fn cuStreamBeginCapture_v2(stream: CUstream, mode: u32);
+        fn cuStreamEndCapture(stream: CUstream, graph: *mut CUgraph);
+        fn cuGraphInstantiateWithFlags(ready: *mut CUgraphExec, graph: CUgraph, flags: u64);
+        fn cuGraphLaunch(ready: CUgraphExec, stream: CUstream);
+        fn cuGraphExecDestroy(ready: CUgraphExec);
+        fn cuGraphDestroy(graph: CUgraph);
         fn cuEventCreate(event: *mut CUevent, flags: u32);
         fn cuEventDestroy_v2(event: CUevent);
         fn cuEventRecord(event: CUevent, stream: CUstream);
+        fn cuEventRecordWithFlags(event: CUevent, stream: CUstream, flags: u32);
         fn cuEventQuery(event: CUevent);
         fn cuEventSynchronize(event: CUevent);
         fn cuEventElapsedTime(milliseconds: *mut f32, begin: CUevent, end: CUevent);

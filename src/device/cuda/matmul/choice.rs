@@ -50,7 +50,7 @@ impl Choices {
             return Ok(Some(kept));
         }
         // A product that is added to what is there cannot be tried out.
-        let looks = policy::tunes_products() && !problem.accumulate;
+        let looks = policy::tunes_products() && !problem.accumulate && !queue.is_captured();
         let count = if looks { PROPOSALS } else { 1 };
         let proposals = plan.proposals(problem, workspace, count).map_err(|failure| context.error(failure))?;
         if !looks || proposals.is_empty() {

@@ -122,7 +122,7 @@ fn mask_of(queue: &Queue<'_>, product: &Product<'_>) -> Result<Buffer> {
     let [_, rows, columns] = three(product.c.shape());
     let bits = Fused::BiasReluMask.aside(columns).unwrap_or(columns);
     let _scope = scope::enter("mask");
-    queue.memory().allocate(rows * bits / 8, Stream::MAIN)
+    queue.memory().allocate(rows * bits / 8, queue.memory().working_stream())
 }
 
 fn multiply_or_clear(queue: &mut Queue<'_>, product: &Product<'_>) -> Result<()> {
