@@ -161,6 +161,16 @@ impl Seed {
         Self { key, stream, key_at: None }
     }
 
+    /// The key of the generator.
+    pub const fn key(self) -> u64 {
+        self.key
+    }
+
+    /// Which of the key's sequences.
+    pub const fn stream(self) -> u32 {
+        self.stream
+    }
+
     /// The draws of the key that is at an address of the device when it draws: another one each time captured work runs.
     pub(crate) const fn told(key_at: u64, stream: u32) -> Self {
         Self { key: 0, stream, key_at: Some(key_at) }

@@ -15,7 +15,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-pub use backend::{Backend, CapturedWork, Epilogue, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
+pub use backend::{
+    Backend, CapturedWork, Epilogue, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage,
+};
 pub use folder::cache_folder;
 pub(crate) use graph::{Graph, GraphStream, Telling};
 pub use policy::{Permission, allow_tf32, allows_tf32, tune_products, tunes_products};

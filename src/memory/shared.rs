@@ -68,7 +68,14 @@ impl Shared {
             failures: VecDeque::new(),
         };
         let (name, pooled) = (source.name(), options.pooled);
-        Self { name, source, pooled, driver: Mutex::default(), diversion: Diversion::default(), state: Mutex::new(state) }
+        Self {
+            name,
+            source,
+            pooled,
+            driver: Mutex::default(),
+            diversion: Diversion::default(),
+            state: Mutex::new(state),
+        }
     }
 
     /// The lock. A panic elsewhere cannot leave the state half-changed: nothing that holds the lock calls out.

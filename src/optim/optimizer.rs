@@ -229,7 +229,8 @@ impl Optimizer {
             let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
             let next = progress.formula(is_guarded);
             if next.key() != formula {
-                let rule = format!("the formula of {} is another one now: capture the step again", progress.rule.name());
+                let rule =
+                    format!("the formula of {} is another one now: capture the step again", progress.rule.name());
                 return Err(Error::argument("step", rule));
             }
             let numbers = next.parameters().map(f64::to_bits).into_iter().chain(progress.rounding_key());

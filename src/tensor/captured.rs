@@ -115,7 +115,8 @@ impl<T: Clone> Captured<T> {
 
 impl Key {
     fn of(inputs: &[&Tensor], is_recorded: bool) -> Self {
-        let place = |input: &&Tensor| (input.buffer().address(), input.buffer().bytes(), input.dtype(), input.layout().clone());
+        let place =
+            |input: &&Tensor| (input.buffer().address(), input.buffer().bytes(), input.dtype(), input.layout().clone());
         Self { inputs: inputs.iter().map(place).collect(), is_recorded }
     }
 }

@@ -147,8 +147,8 @@ impl Case {
             unit_{index}::{kernel}({}, {}ull, {}u, walk);",
             words.join(", "),
             arguments.join(", "),
-            SEED.key,
-            SEED.stream,
+            SEED.key(),
+            SEED.stream(),
         );
         for i in 0..self.expected.len() {
             let _ = writeln!(text, "    fwrite({0}, sizeof {0}, 1, stdout);", self.home(i));

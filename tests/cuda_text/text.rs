@@ -6,8 +6,8 @@ use rectify::DType;
 use rectify::formula::catalogue::activation::relu;
 use rectify::formula::catalogue::{arithmetic, create};
 use rectify::formula::unit::{
-    Combine, Copy, Operand, Reduce, THREADS, Walk, copy_unit, examples, map_blocks, map_unit, reduce_unit,
-    transpose_unit,
+    Combine, Copy, Operand, Reduce, THREADS, ToldAtRun, Walk, copy_unit, examples, map_blocks, map_unit, reduce_unit,
+    told_map_unit, transpose_unit,
 };
 use rectify::formula::{AnyFormula, Precision};
 use rectify::kernels::Unit;
@@ -190,6 +190,20 @@ fn a_unit_names_its_operands() {
     let pattern = walk(&[], (DType::F32, &[6])).pattern;
     let unit = map_unit(&create::normal { mean: 0.0, deviation: 1.0 }, &pattern);
     assert!(unit.text.contains("#define DRAWS(X) X(0, Normal)\n") && unit.text.contains("namespace box_muller"));
+}
+
+/// What captured work is told comes by address; everything else is as ever.
+#[test]
+fn a_unit_reads_what_it_is_told_from_memory() {
+    let pattern = walk(&[(DType::F32, &[6])], (DType::F32, &[6])).pattern;
+    let formula = arithmetic::scale_shift { factor: 2.0, term: 1.0 };
+    let given = map_unit(&formula, &pattern).text;
+    for (scalars, key, defined) in [(true, false, "#define TOLD_SCALARS "), (false, true, "#define TOLD_KEY ")] {
+        let told = told_map_unit(&formula, &pattern, ToldAtRun { scalars, key });
+        assert_lines(&told, &[defined]);
+        assert_eq!(told.text.replace(&format!("{defined}\n"), ""), given);
+    }
+    assert_eq!(told_map_unit(&formula, &pattern, ToldAtRun::default()).text, given);
 }
 
 /// Which axes an operand steps along is in the code; sizes and strides are not.

@@ -164,6 +164,39 @@ fn trim_gives_back_all_that_is_unused() {
 }
 
 #[test]
+fn what_a_kept_stream_works_on_stays_until_it_is_let_go() {
+    for bytes in SIZES {
+        let memory = pooled();
+        let kept = memory.stream();
+        memory.keep(kept);
+        let temporary = memory.allocate(bytes, kept).unwrap();
+        let place_kept = place(&temporary);
+        drop(temporary);
+        assert_eq!(memory.trim().unwrap(), 0, "{bytes} bytes: work that runs again finds its memory");
+        let others: Vec<_> = (0..4).map(|_| memory.allocate(bytes, MAIN).unwrap()).collect();
+        assert!(others.iter().all(|other| place(other) != place_kept), "{bytes} bytes");
+        drop(others);
+        assert_eq!(place(&memory.allocate(bytes, kept).unwrap()), place_kept, "{bytes} bytes: its own work may");
+        memory.let_go(kept);
+        assert_eq!(place(&memory.allocate(bytes, MAIN).unwrap()).segment, place_kept.segment);
+        assert!(memory.trim().unwrap() > 0, "{bytes} bytes");
+    }
+}
+
+#[test]
+fn a_thread_works_on_another_stream_while_it_is_diverted() {
+    let memory = pooled();
+    let other = memory.stream();
+    let diverted = memory.divert(other).unwrap();
+    assert_eq!(memory.working_stream(), other);
+    assert!(memory.divert(MAIN).is_none(), "one thread at a time");
+    let elsewhere = std::thread::scope(|scope| scope.spawn(|| memory.working_stream()).join().unwrap());
+    assert_eq!(elsewhere, MAIN, "other threads are where they were");
+    drop(diverted);
+    assert_eq!(memory.working_stream(), MAIN);
+}
+
+#[test]
 fn nothing_of_a_segment_given_back_is_handed_out_again() {
     let memory = pooled();
     drop(memory.allocate(100, MAIN).unwrap());

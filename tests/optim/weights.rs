@@ -82,8 +82,7 @@ fn statistics_are_averaged_with_the_weights() -> Result<()> {
     let mut average = Average::new(&network, 0.75)?;
     let mut expected: Vec<Vec<f64>> = Vec::new();
     for step in 0..5 {
-        let x =
-            Tensor::normal(&[8, 3], f64::from(step), 2.0, DType::F32, Seed::new(3, step as u32), &device)?;
+        let x = Tensor::normal(&[8, 3], f64::from(step), 2.0, DType::F32, Seed::new(3, step as u32), &device)?;
         network.forward(&Tape::new(), &x)?;
         let recording = device.ledger().record();
         average.update(&network)?;

@@ -55,7 +55,11 @@ pub fn launch(
     };
     arguments.u32(seed.stream).words(&walk.words);
     let told = ToldAtRun { scalars: formula.told_at().is_some(), key: seed.key_at.is_some() };
-    let key = Key { family: FAMILIES[usize::from(told.scalars)][usize::from(told.key)], formula: Some(formula.key()), details: pattern.bytes() };
+    let key = Key {
+        family: FAMILIES[usize::from(told.scalars)][usize::from(told.key)],
+        formula: Some(formula.key()),
+        details: pattern.bytes(),
+    };
     // A grid that is not as large as wanted takes more steps.
     let blocks = map_blocks(pattern, walk.count()).min(i32::MAX as usize);
     queue.launch(key, || told_map_unit(formula, pattern, told), Grid::new(blocks as u32, THREADS as u32), &arguments)

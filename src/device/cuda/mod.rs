@@ -31,9 +31,7 @@ mod usage;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::backend::{
-    Backend, CapturedWork, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage,
-};
+use super::backend::{Backend, CapturedWork, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;

@@ -54,7 +54,8 @@ struct Entry {
 }
 
 /// Why captured work cannot take anything from the host.
-const COPIES: &str = "captured work would run again with what was copied once: make the tensor before, or give it as an input";
+const COPIES: &str =
+    "captured work would run again with what was copied once: make the tensor before, or give it as an input";
 /// Why it cannot give anything to it.
 const WAITS: &str = "captured work has not run yet, and cannot wait for itself: read results after the run";
 
@@ -126,11 +127,7 @@ impl Recorder {
     }
 
     /// Numbers that captured work is told before each run; none where this thread does not capture.
-    pub fn tell(
-        &self,
-        words: usize,
-        next: impl FnOnce() -> Next,
-    ) -> Result<Option<Telling>> {
+    pub fn tell(&self, words: usize, next: impl FnOnce() -> Next) -> Result<Option<Telling>> {
         if !self.is_capturing() {
             return Ok(None);
         }

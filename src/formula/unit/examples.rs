@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Combine, Copy, Example, Operand, Reduce, Walk, copy_unit, map_unit, reduce_unit, transpose_unit};
+use super::{
+    Combine, Copy, Example, Operand, Reduce, ToldAtRun, Unit, Walk, copy_unit, map_unit, reduce_unit, told_map_unit,
+    transpose_unit,
+};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::formula::any::AnyFormula;
@@ -56,16 +59,23 @@ fn operand(dtype: DType, layout: &Layout) -> Operand<'_> {
 
 fn maps(examples: &mut Vec<Example>) -> Result<()> {
     let whole = whole()?;
-    let mut add = |formula: &dyn AnyFormula, operands: String, walk: &Walk| {
-        examples.push(Example { family: MAP.name, operands, unit: map_unit(formula, &walk.pattern) });
+    let example = |formula: &dyn AnyFormula, operands: String, walk: &Walk| Example {
+        family: MAP.name,
+        operands,
+        unit: map_unit(formula, &walk.pattern),
     };
     for formula in catalogue::all() {
         for dtype in FLOATS {
             let operands = [operand(dtype, &whole)].repeat(formula.signature().inputs + formula.signature().outputs);
             let (inputs, outputs) = operands.split_at(formula.signature().inputs);
-            add(&*formula, dtype.to_string(), &Walk::new(inputs, outputs));
+            let walk = Walk::new(inputs, outputs);
+            examples.push(example(&*formula, dtype.to_string(), &walk));
+            if let Some(unit) = told(&*formula, &walk) {
+                examples.push(Example { family: MAP.name, operands: format!("{dtype}, told"), unit });
+            }
         }
     }
+    let mut add = |formula, operands, walk: &Walk| examples.push(example(formula, operands, walk));
     let layouts =
         [("row", repeated(1, 160)?), ("column", repeated(1088, 1)?), ("turned", turned()?), ("part", part()?)];
     for dtype in FLOATS {
@@ -84,6 +94,13 @@ fn maps(examples: &mut Vec<Example>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The unit of a captured step, where it differs: an update's scalars are told when it runs, and so is the key of draws.
+fn told(formula: &dyn AnyFormula, walk: &Walk) -> Option<Unit> {
+    let is_update = catalogue::update::ALL.iter().any(|update| update.key() == formula.key());
+    let told = ToldAtRun { scalars: is_update, key: !formula.signature().draws.is_empty() };
+    (told != ToldAtRun::default()).then(|| told_map_unit(formula, &walk.pattern, told))
 }
 
 fn reductions(examples: &mut Vec<Example>) -> Result<()> {
