@@ -85,6 +85,9 @@ pub struct Args {
     /// Look into all layers in the last step of each epoch: into metrics, TensorBoard events and the page
     #[arg(long)]
     diagnose: bool,
+    /// Launch each kernel of a step by itself on CUDA, as a debugger wants it, not all of them as one
+    #[arg(long)]
+    no_capture: bool,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -176,6 +179,7 @@ impl Args {
         replace(&mut options.compute, self.compute);
         replace(&mut options.device, self.device);
         options.diagnose |= self.diagnose;
+        options.capture &= !self.no_capture;
         replace(&mut options.out, self.out);
         replace(&mut options.resume, self.resume);
         Ok(options)

@@ -85,10 +85,15 @@ pub trait Backend: Send + Sync + Debug {
     /// Seconds of the device's own time between two marks. Both have passed.
     fn seconds_between(&self, from: &Mark, to: &Mark) -> Result<f64>;
 
-    /// Writes down what this thread asks for from here on, instead of doing it, until [`end_capture`](Self::end_capture); false
-    /// where the device cannot do that. One thread at a time.
-    fn begin_capture(&self) -> Result<bool> {
-        Ok(false)
+    /// Whether it can capture work.
+    fn can_capture(&self) -> bool {
+        false
+    }
+
+    /// Writes down what this thread asks for from here on, instead of doing it, until [`end_capture`](Self::end_capture). One
+    /// thread at a time.
+    fn begin_capture(&self) -> Result<()> {
+        Err(Error::argument("begin_capture", "this device cannot capture work"))
     }
 
     /// What was written down since [`begin_capture`](Self::begin_capture).

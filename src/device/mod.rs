@@ -123,6 +123,11 @@ impl Device {
         Recording::start(self)
     }
 
+    /// Whether it can capture work, and run it again as one launch: see [`Captured`](crate::tensor::Captured).
+    pub fn can_capture(&self) -> bool {
+        self.0.can_capture()
+    }
+
     /// Whether its calls are [recorded](Self::record).
     pub fn is_recording(&self) -> bool {
         self.0.is_recording()

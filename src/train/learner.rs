@@ -77,6 +77,13 @@ impl Learner {
         self.rates.at(steps)
     }
 
+    /// Sets the optimiser to the rate and the momentum of its next step.
+    pub fn set_rates(&mut self) -> Result<()> {
+        let steps = self.optimizer.steps();
+        self.optimizer.set_rate(self.rate_at(steps));
+        self.momenta.as_ref().map_or(Ok(()), |momenta| self.optimizer.set_momentum(momenta.at(steps)))
+    }
+
     /// Changes the weights by one step with [gradients](Self::gradients), which are as they were used after it. A step that the scale
     /// finds broken changes nothing else.
     pub fn step(&mut self, model: &Network, gradients: &mut Gradients) -> Result<()> {
@@ -91,10 +98,6 @@ impl Learner {
         }
         if let Some(limit) = self.clip_norm {
             gradients.clip_norm(limit)?;
-        }
-        self.optimizer.set_rate(self.rate_at(self.optimizer.steps()));
-        if let Some(momenta) = &self.momenta {
-            self.optimizer.set_momentum(momenta.at(self.optimizer.steps()))?;
         }
         self.optimizer.step(model, gradients)?;
         if let Some(limit) = self.max_norm {

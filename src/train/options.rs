@@ -90,6 +90,9 @@ pub struct TrainOptions {
     pub early_stopping: Option<usize>,
     /// Whether to look into all layers in the last step of each epoch.
     pub diagnose: bool,
+    /// Whether a device that can runs a step as one launch, as it was captured once: see [`Captured`](crate::tensor::Captured).
+    /// Results are the same.
+    pub capture: bool,
     /// The seed of everything random: initial weights, order of samples, synthetic data.
     pub seed: u64,
     /// What the network computes in while it is trained, one of [`COMPUTE`](Self::COMPUTE); parameters and tests are of f32. Of f16
@@ -252,6 +255,7 @@ impl Default for TrainOptions {
             average: None,
             early_stopping: None,
             diagnose: false,
+            capture: true,
             seed: 7,
             compute: DType::F32,
             device: DeviceChoice::Auto,

@@ -170,6 +170,7 @@ fn check_config(written: &str, options: &TrainOptions, path: &Path) -> Result<()
         out: written.out.clone(),
         device: written.device,
         diagnose: written.diagnose,
+        capture: written.capture,
         ..options.resolved()
     };
     if !asked.schedule.depends_on_length() {

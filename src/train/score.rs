@@ -96,12 +96,22 @@ pub struct Tally {
 impl Tally {
     /// The one of results for the samples of these indices.
     pub fn of(results: &Tensor, samples: &Dataset, indices: &[usize], by: &Preparation) -> Result<Self> {
+        Self::of_answers(&Self::answers(results, samples)?, samples, indices, by)
+    }
+
+    /// What results say: the likeliest class of each sample, or the results themselves where there are no classes.
+    pub fn answers(results: &Tensor, samples: &Dataset) -> Result<Tensor> {
+        if samples.classes() > 0 { results.argmax(1) } else { Ok(results.clone()) }
+    }
+
+    /// As [`of`](Self::of), from [answers](Self::answers).
+    pub fn of_answers(answers: &Tensor, samples: &Dataset, indices: &[usize], by: &Preparation) -> Result<Self> {
         if samples.classes() > 0 {
-            let (classes, labels) = (results.argmax(1)?.to_vec::<i64>()?, samples.labels_at(indices)?);
+            let (classes, labels) = (answers.to_vec::<i64>()?, samples.labels_at(indices)?);
             let right = classes.iter().zip(labels).filter(|(class, label)| **class == i64::from(*label)).count();
             return Ok(Self { right, ..Self::default() });
         }
-        let (predicted, values) = (results.to_vec::<f32>()?, samples.values_at(indices, &by.targets)?);
+        let (predicted, values) = (answers.to_vec::<f32>()?, samples.values_at(indices, &by.targets)?);
         let width = samples.value_names().len();
         let mut tally = Self::default();
         for (place, (predicted, value)) in predicted.iter().zip(values).enumerate() {

@@ -23,6 +23,7 @@ use crate::nn::watch::{ParameterReport, Remembered, ResultReport};
 use crate::nn::{Network, compute_in};
 use crate::report::MemoryTrace;
 use crate::scope;
+use crate::tensor::{Captured, Tensor};
 
 /// A model in training.
 pub struct Trainer<'a> {
@@ -47,6 +48,8 @@ pub struct Trainer<'a> {
     steps_here: usize,
     /// The batch that is worked on next, on its way.
     next: Option<PrefetchedBatch>,
+    /// A step as the device captured it, where it is to: gives the loss, and what the results say.
+    captured: Option<Captured<[Tensor; 2]>>,
 }
 
 impl<'a> Trainer<'a> {
@@ -56,6 +59,8 @@ impl<'a> Trainer<'a> {
         let model = plan.builder(options.seed)?.compute(options.compute).build(device)?;
         let batches = Batches::new(train.samples(), options.batch_size)?.shuffled(options.seed);
         let learner = Learner::new(options, &model, train, steps_per_epoch(&batches, options))?;
+        // What is looked into between passes, or added up over batches, is not one piece of work.
+        let captures = options.capture && device.can_capture() && options.accumulate == 1 && !options.diagnose;
         Ok(Self {
             options,
             device,
@@ -70,6 +75,7 @@ impl<'a> Trainer<'a> {
             memory: None,
             steps_here: 0,
             next: None,
+            captured: captures.then(|| Captured::new(device)),
         })
     }
 
@@ -157,6 +163,59 @@ impl<'a> Trainer<'a> {
         self.steps_here += 1;
         let recording = (self.steps_here == 2).then(|| StepMemory::record(self.device));
         let samples: usize = parts.iter().map(Vec::len).sum();
+        let (loss, tally) = match self.captured.take() {
+            Some(mut captured) => {
+                let outcome = self.captured_step(&mut captured, parts, next);
+                self.captured = Some(captured);
+                outcome?
+            }
+            None => self.eager_step(parts, next)?,
+        };
+        self.live_bytes = (before, ledger.live_bytes() - self.next_bytes());
+        if let Some(recording) = recording {
+            let predicted = predicted_step(self.options, &self.plan, samples)?;
+            self.memory = Some(recording.trace(predicted, self.next_bytes()));
+        }
+        Ok((loss, tally))
+    }
+
+    /// A step on one batch, as one launch.
+    fn captured_step(
+        &mut self,
+        captured: &mut Captured<[Tensor; 2]>,
+        parts: &[Vec<usize>],
+        next: Option<&[usize]>,
+    ) -> Result<(f64, Tally)> {
+        let (Some(indices), Some(batch)) = (parts.first(), self.next.take()) else {
+            return Ok((0.0, Tally::default()));
+        };
+        let Batch { inputs, targets } = batch.arrive()?;
+        self.next = next.map(|indices| self.batch(indices)).transpose()?;
+        self.learner.set_rates()?;
+        let Self { model, learner, split, preparation, .. } = self;
+        let [loss, answers] = captured.run(&[&inputs, &targets], || {
+            let results = model.forward(&Tape::new(), &inputs)?;
+            let answers = {
+                let _scope = scope::enter("metrics");
+                Tally::answers(results.tensor(), &split.train)?
+            };
+            let loss = learner.loss(&results, &targets)?;
+            drop(results);
+            learner.step(model, &mut learner.gradients(&loss)?)?;
+            Ok([loss.tensor().clone(), answers])
+        })?;
+        let loss = loss.item()?;
+        if !loss.is_finite() {
+            // The weights are not those of this pass any more: where it went wrong cannot be seen.
+            let place = "the loss (with --no-capture, where it comes from is looked for)".into();
+            return Err(Error::Diverged { step: learner.optimizer.steps(), place });
+        }
+        Ok((loss, Tally::of_answers(&answers, &split.train, indices, preparation)?))
+    }
+
+    /// A step, call by call.
+    fn eager_step(&mut self, parts: &[Vec<usize>], next: Option<&[usize]>) -> Result<(f64, Tally)> {
+        let samples: usize = parts.iter().map(Vec::len).sum();
         let watched = self.options.diagnose && next.is_none();
         let mut layers = Vec::new();
         let (mut loss_sum, mut tally, mut sum) = (0.0, Tally::default(), None::<Gradients>);
@@ -182,16 +241,12 @@ impl<'a> Trainer<'a> {
         }
         if let Some(mut gradients) = sum {
             let before = watched.then(|| Remembered::new(&self.model)).transpose()?;
+            self.learner.set_rates()?;
             self.learner.step(&self.model, &mut gradients)?;
             if watched {
                 let parameters = ParameterReport::all(&self.model, &gradients, before.as_ref())?;
                 self.standing.diagnoses.running = Some(Diagnosis::new(layers, parameters));
             }
-        }
-        self.live_bytes = (before, ledger.live_bytes() - self.next_bytes());
-        if let Some(recording) = recording {
-            let predicted = predicted_step(self.options, &self.plan, samples)?;
-            self.memory = Some(recording.trace(predicted, self.next_bytes()));
         }
         Ok((loss_sum / samples as f64, tally))
     }

@@ -267,10 +267,14 @@ impl Backend for Cuda {
         }
     }
 
-    fn begin_capture(&self) -> Result<bool> {
+    /// Without a pool, what captured work leaves free goes back to the driver, and the work could not run again.
+    fn can_capture(&self) -> bool {
+        self.0.memory.is_pooled()
+    }
+
+    fn begin_capture(&self) -> Result<()> {
         let Queue(engine) = self.queue()?;
-        graph::begin(&engine.context, engine.captured()?.flush()?.raw())?;
-        Ok(true)
+        graph::begin(&engine.context, engine.captured()?.flush()?.raw())
     }
 
     fn end_capture(&self) -> Result<CapturedWork> {

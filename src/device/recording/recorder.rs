@@ -98,20 +98,17 @@ impl Recorder {
     /// Begins to write down what this thread asks for, whose allocations are diverted to `stream` meanwhile; none where the device
     /// cannot. `inputs` are not kept for the graph.
     pub fn begin_capture(&self, stream: Stream, inputs: &[&Buffer]) -> Result<Option<Diverted>> {
-        let memory = self.memory();
-        // Without a pool, what captured work leaves free goes back to the driver, and the work could not run again.
-        if !memory.is_pooled() {
+        if !self.backend.can_capture() {
             return Ok(None);
         }
+        let memory = self.memory();
         let Some(diverted) = memory.divert(stream) else {
             let rule = "work of this device is being captured already: captures take turns, and none is within another";
             return Err(Error::argument("capture", rule));
         };
         memory.depend(Stream::MAIN, stream);
         let tellings = Tellings::new(memory)?;
-        if !self.backend.begin_capture()? {
-            return Ok(None);
-        }
+        self.backend.begin_capture()?;
         let inputs = inputs.iter().map(|input| input.id()).collect();
         *self.gathered() = Some(Gathered { stream, inputs, tellings, calls: Vec::new() });
         self.is_on.store(true, Ordering::Relaxed);
@@ -387,6 +384,10 @@ impl Backend for Recorder {
         };
         let entry = Entry { formula: kernel.custom_name().map(|name| name.to_owned().into()), ..entry };
         self.note(entry, |()| Work::of_kernel(&kernel), || self.backend.launch(kernel))
+    }
+
+    fn can_capture(&self) -> bool {
+        self.backend.can_capture()
     }
 
     fn usage(&self) -> Option<Usage> {
