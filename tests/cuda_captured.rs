@@ -4,6 +4,7 @@
 
 mod simulated;
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -14,6 +15,7 @@ use rectify::nn::layer::{Activate, BatchNorm, Dense, Dropout};
 use rectify::nn::{Activation, Mlp, Network, Parameters};
 use rectify::optim::{Adam, AdamW, Average, Lion, LossScale, Optimizer, RmsProp, Rule, Sgd, limit_norms};
 use rectify::tensor::Captured;
+use rectify::train::{self, Event, RatePlan, Resume, TrainOptions};
 use rectify::{DType, Device, DeviceChoice, Result, Tape, Tensor, scope};
 use simulated::Control;
 
@@ -144,6 +146,32 @@ fn captured_steps_change_everything_as_eager_ones_do_to_the_bit() -> Result<()> 
         assert!(eager == captured, "{name}: captured steps differ from eager ones");
         assert!(eager[0] != eager[5], "{name}: the loss changes");
     }
+    drop(device);
+    assert_eq!(control.take_violations(), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn several_steps_make_one_launch() -> Result<()> {
+    let (_turn, control, device) = turn();
+    let adam = |network: &Network| Adam::new(0.1).for_model(network);
+    let train = |captured: bool| -> Result<Vec<Vec<u32>>> {
+        let mut training = Training::new(&device, DType::F32, adam)?;
+        let (inputs, labels) = (training.inputs.clone(), training.labels.clone());
+        let (mut steps, mut losses) = (Captured::new(&device), Vec::new());
+        for _ in 0..3 {
+            let mut four = || (0..4).map(|_| training.step()).collect::<Result<Vec<_>>>();
+            let four = if captured { steps.run(&[&inputs, &labels], four)? } else { four()? };
+            four.iter().try_for_each(|loss| bits(loss).map(|bits| losses.push(bits)))?;
+        }
+        assert_eq!((training.optimizer.steps(), training.network.passes()), (12, 12));
+        losses.push(bits(training.network.parameters().flat())?);
+        Ok(losses)
+    };
+    let eager = train(false)?;
+    control.reset();
+    assert!(eager == train(true)?, "each of the steps in a launch is told numbers of its own");
+    assert_eq!(control.count("cuGraphLaunch"), 2);
     drop(device);
     assert_eq!(control.take_violations(), [""; 0]);
     Ok(())
@@ -377,5 +405,89 @@ fn the_cpu_does_the_work_each_time() -> Result<()> {
         assert_eq!(y.to_vec::<f32>()?, [2.0; 3]);
     }
     assert_eq!((captured.graphs(), times), (0, 3));
+    Ok(())
+}
+
+#[test]
+fn what_is_fetched_is_what_was_there_and_waits_for_nothing_later() -> Result<()> {
+    let (_turn, control, device) = turn();
+    let x = Tensor::full(&[300], 1.0, DType::F32, &device)?;
+    let mut all = Vec::new();
+    device.synchronize()?;
+    control.reset();
+    for value in 0..50 {
+        Tensor::update(&constant { value: f64::from(value) }, &[], &[&x], Seed::default())?;
+        all.push(x.fetch()?);
+    }
+    assert_eq!(control.count("cuStreamSynchronize"), 0);
+    for (value, fetched) in all.into_iter().enumerate() {
+        assert_eq!(fetched.to_vec::<f32>()?, [value as f32; 300]);
+    }
+    let berths = control.count("cuMemHostAlloc");
+    assert_eq!(x.fetch()?.to_vec::<f32>()?, [49.0; 300]);
+    assert_eq!(control.count("cuMemHostAlloc"), berths, "what bytes landed in is used again");
+    assert!(x.fetch()?.to_vec::<f64>().unwrap_err().to_string().contains("cannot be read as f64"));
+    assert_eq!(Tensor::full(&[2], 3.0, DType::F32, &Device::cpu())?.fetch()?.to_vec::<f32>()?, [3.0; 2]);
+    drop((x, device));
+    assert_eq!(control.take_violations(), [""; 0]);
+    Ok(())
+}
+
+/// What a run says and leaves behind.
+#[derive(PartialEq)]
+struct Told {
+    steps: Vec<(usize, u64)>,
+    epochs: Vec<(u64, u64)>,
+    weights: Vec<u8>,
+}
+
+impl Told {
+    /// Trains in a folder; stops after so many steps, if asked to.
+    fn train(options: &TrainOptions, stop: Option<usize>) -> Result<Self> {
+        let (mut steps, mut epochs) = (Vec::new(), Vec::new());
+        train::run(options, &mut |event| {
+            match event {
+                Event::Step(step) => steps.push((step.step, step.loss.to_bits())),
+                Event::Epoch(epoch) => epochs.push((epoch.train_loss.to_bits(), epoch.test_loss.to_bits())),
+                _ => {}
+            }
+            if stop.is_some_and(|stop| steps.len() >= stop) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        Ok(Self { steps, epochs, weights: std::fs::read(options.out.join("model.safetensors")).unwrap_or_default() })
+    }
+}
+
+#[test]
+fn training_launches_captured_steps_and_comes_to_the_same_bits() -> Result<()> {
+    let (_turn, control, device) = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let options = |name: &str, capture| TrainOptions {
+        hidden: vec![16],
+        epochs: 3,
+        schedule: RatePlan::ALL[2].clone(),
+        average: Some(0.9),
+        device: DeviceChoice::Cuda(0),
+        capture,
+        out: folder.path().join(name),
+        ..TrainOptions::default()
+    };
+    let eager = Told::train(&options("eager", false), None)?;
+    control.reset();
+    let captured = Told::train(&options("captured", true), None)?;
+    let steps = captured.steps.len() as u64;
+    assert_eq!(control.count("cuGraphLaunch"), steps - 1, "every step but the first is one launch");
+    assert!(captured.steps.iter().enumerate().all(|(nth, step)| step.0 == nth + 1));
+    assert!(eager == captured, "captured training comes to something else");
+    let stopped = Told::train(&options("stopped", true), Some(30))?;
+    assert!(stopped.steps[..] == captured.steps[..stopped.steps.len()] && stopped.epochs.len() < 3);
+    let resumed = Told::train(&TrainOptions { resume: Resume::Auto, ..options("stopped", true) }, None)?;
+    assert!(resumed.weights == captured.weights, "a run that was stopped comes to the same weights");
+    assert_eq!(resumed.steps.last(), captured.steps.last());
+    drop(device);
+    assert_eq!(control.take_violations(), [""; 0]);
     Ok(())
 }

@@ -61,6 +61,11 @@ impl<'a> Loader<'a> {
         self.samples
     }
 
+    /// The device.
+    pub fn device(&self) -> &'a Device {
+        self.device
+    }
+
     /// The same with inputs, and targets that are values, normalised so.
     #[must_use]
     pub fn normalised(self, inputs: &'a Normalisation, targets: &'a Normalisation) -> Self {

@@ -5,7 +5,7 @@
 //!
 //! A [`Dataset`] is plain memory and knows nothing of tensors; [`Partition`] cuts it into parts; [`Batches`] gives the sample indices
 //! of each step, [`Dataset::normalise`] writes those samples as floats wherever the caller wants them, and a [`Loader`] makes
-//! tensors of them on a device.
+//! tensors of them on a device; a [`Resident`] set lies there as a whole.
 //!
 //! ```
 //! let digits = rectify::data::digits()?;
@@ -35,6 +35,7 @@ pub mod npz;
 pub mod one_hot;
 mod partition;
 mod parts;
+mod resident;
 mod source;
 pub mod synthetic;
 
@@ -46,5 +47,6 @@ pub use loader::{Batch, Loader, PrefetchedBatch};
 pub use normalise::Normalisation;
 pub use partition::Partition;
 pub use parts::{Features, Targets};
+pub use resident::Resident;
 pub use source::{load, load_unlabelled, load_valued};
 pub use synthetic::synthetic;

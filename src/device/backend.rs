@@ -31,6 +31,13 @@ pub trait Backend: Send + Sync + Debug {
     /// Copies the start of a buffer to the host, after all work that writes it.
     fn download(&self, from: &Buffer, bytes: &mut [u8]) -> Result<()>;
 
+    /// Begins to copy the start of a buffer to the host, after the work queued so far. Does not wait.
+    fn fetch(&self, from: &Buffer, bytes: usize) -> Result<Fetch> {
+        let mut taken = vec![0; bytes];
+        self.download(from, &mut taken)?;
+        Ok(Box::new(move || Ok(taken)))
+    }
+
     /// Begins to copy bytes from the host into a new buffer, beside the work queued: nothing may use the buffer before it
     /// [arrives](Self::arrive).
     fn prefetch(&self, bytes: &[u8]) -> Result<Buffer>;
@@ -131,6 +138,9 @@ pub enum Lane {
     /// Batches copied ahead.
     Copy,
 }
+
+/// Waits for bytes that are on their way to the host, and gives them.
+pub type Fetch = Box<dyn FnOnce() -> Result<Vec<u8>> + Send>;
 
 /// Work written down, of a kind that only its device knows.
 pub struct CapturedWork(pub(super) Box<dyn Any + Send + Sync>);

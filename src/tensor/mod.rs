@@ -8,6 +8,7 @@ mod captured;
 mod convert;
 mod create;
 mod elementwise;
+mod fetch;
 mod index;
 mod kernel;
 mod matmul;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use captured::Captured;
 pub use create::Generator;
+pub use fetch::Fetched;
 pub use kernel::{Argument, CudaKernel};
 pub(crate) use matmul::{Keep, Kept};
 pub use prefetch::Prefetched;

@@ -27,6 +27,7 @@ mod samples;
 mod saved;
 pub mod score;
 mod standing;
+mod supply;
 mod text;
 mod trainer;
 mod verdicts;

@@ -31,6 +31,8 @@ pub fn profile(options: &TrainOptions, schedule: Schedule) -> Result<ProfiledTra
     let ceilings = Ceilings::of(&device)?;
     let (plan, split) = prepared(options)?;
     let mut trainer = Trainer::new(options, plan, &device, &split)?;
+    // What is recorded between two steps is to be of one of them.
+    trainer.overlaps = false;
     let start = trainer.start();
     let mut profiler = Profiler::new(&device, schedule)?;
     let mut outcome = Ok(());

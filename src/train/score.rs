@@ -9,7 +9,7 @@ use super::samples::Preparation;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::report::figures::{percent, plain};
-use crate::tensor::Tensor;
+use crate::tensor::{Fetched, Tensor};
 
 /// How good predictions are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -96,7 +96,7 @@ pub struct Tally {
 impl Tally {
     /// The one of results for the samples of these indices.
     pub fn of(results: &Tensor, samples: &Dataset, indices: &[usize], by: &Preparation) -> Result<Self> {
-        Self::of_answers(&Self::answers(results, samples)?, samples, indices, by)
+        Self::of_fetched(Self::answers(results, samples)?.fetch()?, samples, indices, by)
     }
 
     /// What results say: the likeliest class of each sample, or the results themselves where there are no classes.
@@ -104,8 +104,8 @@ impl Tally {
         if samples.classes() > 0 { results.argmax(1) } else { Ok(results.clone()) }
     }
 
-    /// As [`of`](Self::of), from [answers](Self::answers).
-    pub fn of_answers(answers: &Tensor, samples: &Dataset, indices: &[usize], by: &Preparation) -> Result<Self> {
+    /// As [`of`](Self::of), from [answers](Self::answers) that were fetched.
+    pub fn of_fetched(answers: Fetched, samples: &Dataset, indices: &[usize], by: &Preparation) -> Result<Self> {
         if samples.classes() > 0 {
             let (classes, labels) = (answers.to_vec::<i64>()?, samples.labels_at(indices)?);
             let right = classes.iter().zip(labels).filter(|(class, label)| **class == i64::from(*label)).count();

@@ -13,17 +13,19 @@ use super::samples::Preparation;
 use super::saved;
 use super::score::Tally;
 use super::standing::Standing;
+use super::supply::{Sent, Supply};
 use super::verdicts::{Verdicts, judge};
 use crate::autograd::{Gradients, Tape};
 use crate::checkpoint::Weights;
-use crate::data::{Batch, Batches, PrefetchedBatch, Split};
+use crate::data::{Batch, Batches, Loader, Split};
 use crate::device::Device;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::nn::watch::{ParameterReport, Remembered, ResultReport};
 use crate::nn::{Network, compute_in};
 use crate::report::MemoryTrace;
 use crate::scope;
-use crate::tensor::{Captured, Tensor};
+use crate::tensor::{Captured, Fetched, Tensor};
 
 /// A model in training.
 pub struct Trainer<'a> {
@@ -45,11 +47,29 @@ pub struct Trainer<'a> {
     pub live_bytes: (usize, usize),
     /// Device memory over one step.
     pub memory: Option<MemoryTrace>,
+    /// Whether what a captured step came to is read while the next one runs.
+    pub overlaps: bool,
     steps_here: usize,
     /// The batch that is worked on next, on its way.
-    next: Option<PrefetchedBatch>,
+    next: Option<Sent>,
+    supply: Supply,
     /// A step as the device captured it, where it is to: gives the loss, and what the results say.
     captured: Option<Captured<[Tensor; 2]>>,
+}
+
+/// A step that was made.
+struct Made {
+    /// The batches it was on.
+    parts: Vec<Vec<usize>>,
+    result: Outcome,
+}
+
+/// What a step came to.
+enum Outcome {
+    /// The mean loss, and what the score before the step is made of.
+    Known(f64, Tally),
+    /// The loss, and what the results say, on their way from the device.
+    Coming([Fetched; 2]),
 }
 
 impl<'a> Trainer<'a> {
@@ -61,20 +81,25 @@ impl<'a> Trainer<'a> {
         let learner = Learner::new(options, &model, train, steps_per_epoch(&batches, options))?;
         // What is looked into between passes, or added up over batches, is not one piece of work.
         let captures = options.capture && device.can_capture() && options.accumulate == 1 && !options.diagnose;
+        let preparation = Preparation::new(&plan, train)?;
+        // An eager step would gather by a call of its own.
+        let supply = Supply::new(&preparation.loader(train, model.input(), device), captures)?;
         Ok(Self {
             options,
             device,
             split,
             batches,
-            preparation: Preparation::new(&plan, train)?,
+            preparation,
             plan,
             model,
             learner,
             standing: Standing::default(),
             live_bytes: (0, 0),
             memory: None,
+            overlaps: true,
             steps_here: 0,
             next: None,
+            supply,
             captured: captures.then(|| Captured::new(device)),
         })
     }
@@ -100,39 +125,68 @@ impl<'a> Trainer<'a> {
         let epoch = self.standing.epochs.len() + 1;
         let done = self.standing.running.batches;
         let mut batches = self.batches.epoch(epoch as u32).skip(done).peekable();
-        let mut last = Vec::new();
-        while batches.peek().is_some() {
-            let begin = Instant::now();
+        let (mut last, mut launched) = (Vec::new(), None);
+        let mut begin = Instant::now();
+        while batches.peek().is_some() || launched.is_some() {
             let parts: Vec<_> = batches.by_ref().take(self.options.accumulate).collect();
-            let (loss, tally) = self.step(&parts, batches.peek().map(Vec::as_slice))?;
-            let samples: usize = parts.iter().map(Vec::len).sum();
-            let running = &mut self.standing.running;
-            running.batches += parts.len();
-            running.loss_sum += loss * samples as f64;
-            running.tally.add(tally);
-            running.seen += samples;
-            running.samples += samples;
-            running.seconds += begin.elapsed().as_secs_f64();
-            let samples_so_far = running.samples;
-            self.standing.step_losses.push(loss);
-            let step = Step {
-                epoch,
-                step: self.standing.step_losses.len(),
-                loss,
-                score: tally.score(samples, self.learner.loss.is_of_values()),
-                samples: samples_so_far,
-                seconds: self.standing.seconds(),
+            let made = match parts.is_empty() {
+                true => None,
+                false => Some(self.step(parts, batches.peek().map(Vec::as_slice))?),
             };
-            last = parts.into_iter().next_back().unwrap_or_default();
+            // What a step came to is read while the next one runs.
+            let waits = self.overlaps && made.as_ref().is_some_and(|made| matches!(made.result, Outcome::Coming(_)));
+            let due = if waits { std::mem::replace(&mut launched, made) } else { made.or_else(|| launched.take()) };
+            let Some(due) = due else { continue };
+            let step = self.finish(due, epoch, begin, &mut last)?;
             if watch(Event::Step(step)) == ControlFlow::Break(()) {
+                if let Some(made) = launched.take() {
+                    self.finish(made, epoch, begin, &mut last)?;
+                }
                 return Ok(None);
             }
+            begin = Instant::now();
         }
         let verdicts = self.judge_test_samples()?;
         if !verdicts.loss.is_finite() && !last.is_empty() {
             return Err(self.diverged(&last)?);
         }
         Ok(Some(self.standing.end_epoch(verdicts.loss, verdicts.score(&self.split.test)?)))
+    }
+
+    /// Takes into account what a step came to, and says it; it took the time since `begin`. `last` becomes its last batch.
+    fn finish(&mut self, made: Made, epoch: usize, begin: Instant, last: &mut Vec<usize>) -> Result<Step> {
+        let Made { parts, result } = made;
+        let samples: usize = parts.iter().map(Vec::len).sum();
+        let (loss, tally) = match result {
+            Outcome::Known(loss, tally) => (loss, tally),
+            Outcome::Coming([loss, answers]) => {
+                let loss = loss.to_vec::<f64>()?.first().copied().unwrap_or(f64::NAN);
+                if !loss.is_finite() {
+                    // The weights are not those of this pass any more: where it went wrong cannot be seen.
+                    let place = "the loss (with --no-capture, where it comes from is looked for)".into();
+                    return Err(Error::Diverged { step: self.standing.step_losses.len() as u64 + 1, place });
+                }
+                (loss, Tally::of_fetched(answers, &self.split.train, &parts.concat(), &self.preparation)?)
+            }
+        };
+        let running = &mut self.standing.running;
+        running.batches += parts.len();
+        running.loss_sum += loss * samples as f64;
+        running.tally.add(tally);
+        running.seen += samples;
+        running.samples += samples;
+        running.seconds += begin.elapsed().as_secs_f64();
+        let samples_so_far = running.samples;
+        self.standing.step_losses.push(loss);
+        *last = parts.into_iter().next_back().unwrap_or_default();
+        Ok(Step {
+            epoch,
+            step: self.standing.step_losses.len(),
+            loss,
+            score: tally.score(samples, self.learner.loss.is_of_values()),
+            samples: samples_so_far,
+            seconds: self.standing.seconds(),
+        })
     }
 
     /// What the model makes of the test samples, with the weights that would be saved and in their type, as whoever reads them will.
@@ -151,11 +205,10 @@ impl<'a> Trainer<'a> {
         Ok(weights)
     }
 
-    /// One optimiser step on these batches together, while the `next` one after them is on its way; gives the mean loss, and
-    /// what the score before it is made of.
-    fn step(&mut self, parts: &[Vec<usize>], next: Option<&[usize]>) -> Result<(f64, Tally)> {
+    /// One optimiser step on these batches together, while the `next` one after them is on its way.
+    fn step(&mut self, parts: Vec<Vec<usize>>, next: Option<&[usize]>) -> Result<Made> {
         if let (None, Some(first)) = (&self.next, parts.first()) {
-            self.next = Some(self.batch(first)?);
+            self.next = Some(self.send(first)?);
         }
         let ledger = self.device.ledger();
         let before = ledger.live_bytes() - self.next_bytes();
@@ -163,20 +216,20 @@ impl<'a> Trainer<'a> {
         self.steps_here += 1;
         let recording = (self.steps_here == 2).then(|| StepMemory::record(self.device));
         let samples: usize = parts.iter().map(Vec::len).sum();
-        let (loss, tally) = match self.captured.take() {
+        let result = match self.captured.take() {
             Some(mut captured) => {
-                let outcome = self.captured_step(&mut captured, parts, next);
+                let result = self.captured_step(&mut captured, &parts, next);
                 self.captured = Some(captured);
-                outcome?
+                result?
             }
-            None => self.eager_step(parts, next)?,
+            None => self.eager_step(&parts, next)?,
         };
         self.live_bytes = (before, ledger.live_bytes() - self.next_bytes());
         if let Some(recording) = recording {
             let predicted = predicted_step(self.options, &self.plan, samples)?;
             self.memory = Some(recording.trace(predicted, self.next_bytes()));
         }
-        Ok((loss, tally))
+        Ok(Made { parts, result })
     }
 
     /// A step on one batch, as one launch.
@@ -185,15 +238,13 @@ impl<'a> Trainer<'a> {
         captured: &mut Captured<[Tensor; 2]>,
         parts: &[Vec<usize>],
         next: Option<&[usize]>,
-    ) -> Result<(f64, Tally)> {
-        let (Some(indices), Some(batch)) = (parts.first(), self.next.take()) else {
-            return Ok((0.0, Tally::default()));
-        };
-        let Batch { inputs, targets } = batch.arrive()?;
-        self.next = next.map(|indices| self.batch(indices)).transpose()?;
+    ) -> Result<Outcome> {
+        let batch = self.next.take().map_or_else(|| self.send(&parts.concat()), Ok)?.arrive()?;
+        self.next = next.map(|indices| self.send(indices)).transpose()?;
         self.learner.set_rates()?;
-        let Self { model, learner, split, preparation, .. } = self;
-        let [loss, answers] = captured.run(&[&inputs, &targets], || {
+        let Self { model, learner, split, .. } = self;
+        let [loss, answers] = captured.run(&batch.tensors(), || {
+            let Batch { inputs, targets } = batch.batch()?;
             let results = model.forward(&Tape::new(), &inputs)?;
             let answers = {
                 let _scope = scope::enter("metrics");
@@ -202,28 +253,22 @@ impl<'a> Trainer<'a> {
             let loss = learner.loss(&results, &targets)?;
             drop(results);
             learner.step(model, &mut learner.gradients(&loss)?)?;
-            Ok([loss.tensor().clone(), answers])
+            Ok([loss.tensor().cast(DType::F64)?, answers])
         })?;
-        let loss = loss.item()?;
-        if !loss.is_finite() {
-            // The weights are not those of this pass any more: where it went wrong cannot be seen.
-            let place = "the loss (with --no-capture, where it comes from is looked for)".into();
-            return Err(Error::Diverged { step: learner.optimizer.steps(), place });
-        }
-        Ok((loss, Tally::of_answers(&answers, &split.train, indices, preparation)?))
+        Ok(Outcome::Coming([loss.fetch()?, answers.fetch()?]))
     }
 
     /// A step, call by call.
-    fn eager_step(&mut self, parts: &[Vec<usize>], next: Option<&[usize]>) -> Result<(f64, Tally)> {
+    fn eager_step(&mut self, parts: &[Vec<usize>], next: Option<&[usize]>) -> Result<Outcome> {
         let samples: usize = parts.iter().map(Vec::len).sum();
         let watched = self.options.diagnose && next.is_none();
         let mut layers = Vec::new();
         let (mut loss_sum, mut tally, mut sum) = (0.0, Tally::default(), None::<Gradients>);
         for (nth, indices) in parts.iter().enumerate() {
             let Some(batch) = self.next.take() else { break };
-            let batch = batch.arrive()?;
+            let batch = batch.arrive()?.batch()?;
             let following = parts.get(nth + 1).map(Vec::as_slice).or(next);
-            self.next = following.map(|indices| self.batch(indices)).transpose()?;
+            self.next = following.map(|indices| self.send(indices)).transpose()?;
             let (loss, part, mut gradients) = self.gradients(indices, batch, watched.then_some(&mut layers))?;
             if !loss.is_finite() {
                 self.model.set_passes(self.model.passes() - 1);
@@ -248,7 +293,7 @@ impl<'a> Trainer<'a> {
                 self.standing.diagnoses.running = Some(Diagnosis::new(layers, parameters));
             }
         }
-        Ok((loss_sum / samples as f64, tally))
+        Ok(Outcome::Known(loss_sum / samples as f64, tally))
     }
 
     /// The loss of a batch of the samples of these indices, what its score is made of, and the gradients; and what the results of
@@ -277,19 +322,23 @@ impl<'a> Trainer<'a> {
         Ok((loss.item()?, tally, self.learner.gradients(&loss)?))
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<PrefetchedBatch> {
-        self.preparation.loader(&self.split.train, self.model.input(), self.device).prefetch(indices)
+    fn loader(&self) -> Loader<'_> {
+        self.preparation.loader(&self.split.train, self.model.input(), self.device)
+    }
+
+    fn send(&self, indices: &[usize]) -> Result<Sent> {
+        self.supply.send(&self.loader(), indices)
     }
 
     fn next_bytes(&self) -> usize {
-        self.next.as_ref().map_or(0, PrefetchedBatch::bytes)
+        self.next.as_ref().map_or(0, Sent::bytes)
     }
 
     /// Why training cannot go on, found by running the same batch once more and looking at every layer.
     fn diverged(&self, indices: &[usize]) -> Result<Error> {
         let step = self.learner.optimizer.steps() + 1;
         let found = |place: String| Ok(Error::Diverged { step, place });
-        let batch = self.batch(indices)?.arrive()?;
+        let batch = self.loader().batch(indices)?;
         let (results, watched) = self.model.forward_watched(&Tape::new(), &batch.inputs)?;
         if let Some(layer) = watched.report()?.into_iter().find(|layer| layer.values.unusable > 0) {
             return found(format!("the result of {}", layer.layer));

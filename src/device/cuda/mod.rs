@@ -8,6 +8,7 @@ mod context;
 mod copy;
 mod custom;
 pub mod facts;
+mod fetch;
 mod graph;
 mod index;
 pub mod library;
@@ -31,12 +32,15 @@ mod usage;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::backend::{Backend, CapturedWork, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage};
+use super::backend::{
+    Backend, CapturedWork, Epilogue, Fetch, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage,
+};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::memory::{Buffer, Memory, Options, Stream};
 use context::Context;
+use fetch::Berths;
 use graph::Executable;
 use matmul::Matmul;
 use modules::Modules;
@@ -62,8 +66,9 @@ struct Engine {
     matmul: Matmul,
     uploads: Once<Mutex<Ring>>,
     landing: Landing,
+    berths: Arc<Berths>,
     prefetch: Once<Mutex<Prefetch>>,
-    report: Report,
+    report: Arc<Report>,
     /// Where work is captured.
     captured: Once<Submission>,
     compute: Arc<Submission>,
@@ -99,8 +104,9 @@ impl Engine {
             matmul: Matmul::new(),
             uploads: Once::new(),
             landing: Landing::new(),
+            berths: Arc::default(),
             prefetch: Once::new(),
-            report: Report::new(&context)?,
+            report: Arc::new(Report::new(&context)?),
             captured: Once::new(),
             compute,
             memory,
@@ -173,6 +179,14 @@ impl Backend for Cuda {
             copy(engine.compute.flush()?.raw())?;
             engine.synchronize()
         })
+    }
+
+    fn fetch(&self, from: &Buffer, bytes: usize) -> Result<Fetch> {
+        if bytes > from.bytes() {
+            return Err(Error::argument("fetch", format!("{bytes} bytes are not in {}", from.bytes())));
+        }
+        let Queue(Engine { berths, context, compute, report, .. }) = self.queue()?;
+        berths.fetch(context, compute, report, from.address(), bytes)
     }
 
     fn prefetch(&self, bytes: &[u8]) -> Result<Buffer> {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use smallvec::SmallVec;
 
 use super::super::backend::{
-    Backend, CapturedWork, Epilogue, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage,
+    Backend, CapturedWork, Epilogue, Fetch, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage,
 };
 use super::super::graph::{Gathered, Next, Telling, Tellings};
 use super::super::view::View;
@@ -313,6 +313,12 @@ impl Backend for Recorder {
         self.refuse_in_capture("download", WAITS)?;
         let (entry, work) = (Entry::of_bytes("download", bytes.len()), Work::of_transfer(false, bytes.len()));
         self.note(entry, |()| work, || self.backend.download(from, bytes))
+    }
+
+    fn fetch(&self, from: &Buffer, bytes: usize) -> Result<Fetch> {
+        self.refuse_in_capture("fetch", WAITS)?;
+        let (entry, work) = (Entry::of_bytes("download", bytes), Work::of_transfer(false, bytes));
+        self.note(entry, |_| work, || self.backend.fetch(from, bytes))
     }
 
     fn prefetch(&self, bytes: &[u8]) -> Result<Buffer> {
