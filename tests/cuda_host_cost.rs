@@ -4,6 +4,7 @@
 
 mod simulated;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use rectify::device::Seed;
@@ -14,6 +15,9 @@ use rectify::optim::{Adam, Optimizer, Rule, Sgd};
 use rectify::tensor::Captured;
 use rectify::{DType, Device, Result, Tape, Tensor};
 use simulated::{Control, Cuda};
+
+/// One test at a time: whether the driver executes is everybody's.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Calls in a row, of which the fastest row counts.
 const CALLS: u32 = 2_000;
@@ -39,6 +43,7 @@ fn operations_cost_the_host_little() -> Result<()> {
         println!("skipped: execution can be switched off on the simulated driver only");
         return Ok(());
     }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let device = simulated::device();
     let tensor = |sizes: &[usize], device: &Device| Tensor::full(sizes, 1.0, rectify::DType::F32, device);
     let (a, b, row) = (tensor(&[64, 128], &device)?, tensor(&[64, 128], &device)?, tensor(&[128], &device)?);
@@ -75,6 +80,7 @@ fn a_captured_step_costs_the_host_little() -> Result<()> {
         println!("skipped: execution can be switched off on the simulated driver only");
         return Ok(());
     }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let device = simulated::device();
     let images = Tensor::uniform(&[64, 784], -1.0, 1.0, DType::F32, Seed::new(1, 0), &device)?;
     let labels = Tensor::from_slice(&[3i64; 64], &[64], &device)?;
