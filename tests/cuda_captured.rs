@@ -334,7 +334,7 @@ fn other_threads_work_on_while_one_captures() -> Result<()> {
     let x = random(&[1000], 1, &device)?;
     let expected = x.square()?.to_vec::<f32>()?;
     let mut captured = Captured::new(&device);
-    let mut work = || {
+    let work = || {
         let first = x.square()?;
         let elsewhere = thread::scope(|scope| scope.spawn(|| x.square()?.to_vec::<f32>()).join().unwrap())?;
         assert_eq!(elsewhere, expected);
@@ -342,7 +342,7 @@ fn other_threads_work_on_while_one_captures() -> Result<()> {
     };
     for _ in 0..3 {
         let negated: Vec<f32> = expected.iter().map(|x| -x).collect();
-        assert_eq!(captured.run(&[], &mut work)?.to_vec::<f32>()?, negated);
+        assert_eq!(captured.run(&[], work)?.to_vec::<f32>()?, negated);
     }
     drop((captured, x, device));
     assert_eq!(control.take_violations(), [""; 0]);

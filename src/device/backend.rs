@@ -143,7 +143,7 @@ pub enum Lane {
 pub type Fetch = Box<dyn FnOnce() -> Result<Vec<u8>> + Send>;
 
 /// Work written down, of a kind that only its device knows.
-pub struct CapturedWork(pub(super) Box<dyn Any + Send + Sync>);
+pub type CapturedWork = Box<dyn Any + Send + Sync>;
 
 /// A moment in the work of a lane, of a kind that only its device knows.
 pub struct Mark(pub(super) Box<dyn Any + Send + Sync>);
@@ -151,12 +151,6 @@ pub struct Mark(pub(super) Box<dyn Any + Send + Sync>);
 impl Debug for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Mark")
-    }
-}
-
-impl Debug for CapturedWork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CapturedWork")
     }
 }
 

@@ -296,12 +296,12 @@ impl Backend for Cuda {
         let submission = engine.captured()?;
         let flushed = submission.flush().map(drop);
         let ended = graph::end(&engine.context, submission.flush()?.raw());
-        flushed.and(ended).map(|graph| CapturedWork(Box::new(graph)))
+        flushed.and(ended).map(|graph| Box::new(graph) as CapturedWork)
     }
 
     fn replay(&self, work: &CapturedWork) -> Result<()> {
         let Queue(engine) = self.queue()?;
-        match work.0.downcast_ref::<Executable>() {
+        match work.downcast_ref::<Executable>() {
             Some(graph) => graph.launch(engine.compute.flush()?.raw()),
             None => Err(Error::argument("replay", "the work was captured on another device")),
         }
