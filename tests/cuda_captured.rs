@@ -329,6 +329,31 @@ fn what_cannot_be_captured_is_refused_and_nothing_is_spoilt() -> Result<()> {
 }
 
 #[test]
+fn a_capture_that_the_driver_spoils_is_tried_once_more() -> Result<()> {
+    let (_turn, control, device) = turn();
+    let x = Tensor::full(&[3], 2.0, DType::F32, &device)?;
+    for (failures, works) in [(1, true), (2, false)] {
+        let mut captured = Captured::new(&device);
+        captured.run(&[], || x.square())?;
+        let mut tries = 0;
+        let spoilt = captured.run(&[], || {
+            tries += 1;
+            if tries <= failures {
+                control.fail_at("cuGraphInstantiateWithFlags", 0, 901, false);
+            }
+            x.square()
+        });
+        control.clear();
+        assert_eq!((tries, spoilt.is_ok()), (2, works));
+        assert!(works || spoilt.unwrap_err().to_string().contains("901"));
+        assert_eq!(captured.run(&[], || x.square())?.to_vec::<f32>()?, [4.0; 3], "it is captured now");
+    }
+    drop((x, device));
+    assert_eq!(control.take_violations(), [""; 0]);
+    Ok(())
+}
+
+#[test]
 fn other_threads_work_on_while_one_captures() -> Result<()> {
     let (_turn, control, device) = turn();
     let x = random(&[1000], 1, &device)?;

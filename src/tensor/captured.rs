@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::Tensor;
 use crate::device::{Device, Graph, GraphStream};
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::shape::Layout;
 
 /// The most graphs kept; the one that was made first goes for the next.
@@ -78,7 +78,7 @@ impl<T: Clone> Captured<T> {
     ///
     /// # Errors
     /// Those of the work; and, when it is captured, that it waits for the device, or copies from the host.
-    pub fn run(&mut self, inputs: &[&Tensor], work: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub fn run(&mut self, inputs: &[&Tensor], mut work: impl FnMut() -> Result<T>) -> Result<T> {
         if !std::mem::replace(&mut self.has_run, true) {
             return work();
         }
@@ -88,17 +88,28 @@ impl<T: Clone> Captured<T> {
             run.graph.launch()?;
             return Ok(run.result.clone());
         }
-        let stream = self.stream.get_or_insert_with(|| GraphStream::new(&self.device));
-        let buffers: SmallVec<[_; 4]> = inputs.iter().map(|input| input.buffer()).collect();
-        let Some(capture) = stream.capture(&buffers)? else { return work() };
-        let result = work()?;
-        let mut graph = capture.end()?;
+        if !self.device.can_capture() {
+            return work();
+        }
+        // A driver may refuse to load kernels within a capture; when it is tried again they are there.
+        let (mut graph, result) = match self.capture(inputs, &mut work) {
+            Err(Error::Device { .. }) => self.capture(inputs, &mut work)?,
+            captured => captured?,
+        };
         graph.launch()?;
         if self.runs.len() == MOST {
             self.runs.remove(0);
         }
         self.runs.push(Run { key, graph, result: result.clone() });
         Ok(result)
+    }
+
+    fn capture(&mut self, inputs: &[&Tensor], work: &mut impl FnMut() -> Result<T>) -> Result<(Graph, T)> {
+        let stream = self.stream.get_or_insert_with(|| GraphStream::new(&self.device));
+        let buffers: SmallVec<[_; 4]> = inputs.iter().map(|input| input.buffer()).collect();
+        let capture = stream.capture(&buffers)?;
+        let result = work()?;
+        Ok((capture.end()?, result))
     }
 
     /// Lets the graphs go: the next run captures the work as it is then.

@@ -57,14 +57,13 @@ impl GraphStream {
         Self { device: device.clone(), stream }
     }
 
-    /// Begins to capture what this thread asks of the device: it is written down, and nothing is done. None where the device
-    /// cannot. The `inputs` are there whenever the graph is launched, as their owner promises: the graph does not keep them.
+    /// Begins to capture what this thread asks of the device: it is written down, and nothing is done. The `inputs` are there whenever the graph is launched, as their owner promises: the graph does not keep them.
     ///
     /// # Errors
-    /// Work of the device is being captured already; or the device failed.
-    pub fn capture(&self, inputs: &[&Buffer]) -> Result<Option<Capture<'_>>> {
+    /// The device cannot capture, work of it is being captured already, or it failed.
+    pub fn capture(&self, inputs: &[&Buffer]) -> Result<Capture<'_>> {
         let diverted = self.device.0.begin_capture(self.stream, inputs)?;
-        Ok(diverted.map(|diverted| Capture { device: &self.device, is_over: false, _diverted: diverted }))
+        Ok(Capture { device: &self.device, is_over: false, _diverted: diverted })
     }
 }
 

@@ -95,12 +95,9 @@ impl Recorder {
         self.log().is_some()
     }
 
-    /// Begins to write down what this thread asks for, whose allocations are diverted to `stream` meanwhile; none where the device
-    /// cannot. `inputs` are not kept for the graph.
-    pub fn begin_capture(&self, stream: Stream, inputs: &[&Buffer]) -> Result<Option<Diverted>> {
-        if !self.backend.can_capture() {
-            return Ok(None);
-        }
+    /// Begins to write down what this thread asks for, whose allocations are diverted to `stream` meanwhile. `inputs` are not
+    /// kept for the graph.
+    pub fn begin_capture(&self, stream: Stream, inputs: &[&Buffer]) -> Result<Diverted> {
         let memory = self.memory();
         let Some(diverted) = memory.divert(stream) else {
             let rule = "work of this device is being captured already: captures take turns, and none is within another";
@@ -112,7 +109,7 @@ impl Recorder {
         let inputs = inputs.iter().map(|input| input.id()).collect();
         *self.gathered() = Some(Gathered { stream, inputs, tellings, calls: Vec::new() });
         self.is_on.store(true, Ordering::Relaxed);
-        Ok(Some(diverted))
+        Ok(diverted)
     }
 
     pub fn end_capture(&self) -> Result<(CapturedWork, Gathered)> {
