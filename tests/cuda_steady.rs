@@ -92,6 +92,42 @@ fn a_hundred_steps_take_no_memory_and_wait_for_nothing() -> Result<()> {
     Ok(())
 }
 
+/// What a step has to move at the least: every product reads its factors and writes its result once, the loss reads the scores
+/// and writes their gradient over a copy, and the update reads weight, gradient and velocity and writes two of them.
+fn bytes_on_paper() -> usize {
+    let (rows, [inputs, hidden, classes]) = (ROWS, [784, 128, 10]);
+    let products = [
+        [rows, inputs, hidden],
+        [rows, hidden, classes],
+        [hidden, rows, classes],
+        [rows, classes, hidden],
+        [inputs, rows, hidden],
+    ];
+    let product = |[m, k, n]: [usize; 3]| m * k + k * n + m * n;
+    let biases = 2 * (hidden + classes);
+    let loss = 2 * rows * classes + 2 * rows;
+    let parameters = (inputs + 1) * hidden + (hidden + 1) * classes;
+    let labels_and_mask = 8 * rows + 2 * rows * hidden / 8;
+    4 * (products.map(product).iter().sum::<usize>() + biases + loss + 5 * parameters) + labels_and_mask
+}
+
+#[test]
+fn a_step_moves_what_it_must_on_paper_and_little_more() -> Result<()> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    simulated::control();
+    let device = Device::open(DeviceChoice::Cuda(0))?;
+    let mut training = Training::new(&device)?;
+    training.steps(2)?;
+    let recording = device.record()?;
+    training.steps(1)?;
+    let calls = recording.take()?;
+    let moved: usize = calls.iter().map(|call| (call.work.read + call.work.written) as usize).sum();
+    let ratio = moved as f64 / bytes_on_paper() as f64;
+    println!("{moved} bytes in {} calls, {ratio:.3} of what paper asks for", calls.len());
+    assert!((0.99..1.1).contains(&ratio), "{moved} bytes are {ratio} of what paper asks for");
+    Ok(())
+}
+
 /// What happened in the memory of a new device in some steps, where and for whom.
 fn events() -> Result<Vec<(EventKind, Option<Place>, Label)>> {
     let device = Device::open(DeviceChoice::Cuda(0))?;
