@@ -35,7 +35,7 @@ __device__ inline REAL uniform_of(u32 word) {
 
 /// Turns the words of a block into numbers.
 struct Uniform {
-    __device__ static void convert(Words block, REAL* numbers) {
+    __device__ static void convert(Words block, u64, REAL* numbers) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             numbers[i] = uniform_of(block.words[i]);
@@ -43,10 +43,20 @@ struct Uniform {
     }
 };
 
+/// The numbers of the elements, from the first of the block on: nothing random.
+struct Position {
+    __device__ static void convert(Words, u64 first, REAL* numbers) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            numbers[i] = (REAL)(first + i);
+        }
+    }
+};
+
 #ifdef DRAWS_NORMAL
 /// Two neighbours share a pair of words: the first gives the radius and is never 0, the second the angle.
 struct Normal {
-    __device__ static void convert(Words block, REAL* numbers) {
+    __device__ static void convert(Words block, u64, REAL* numbers) {
 #pragma unroll
         for (int i = 0; i < 4; i += 2) {
             const REAL radius = (REAL)((u64)block.words[i] + 1) * (REAL)(1.0 / 4294967296);
@@ -62,7 +72,8 @@ template <class Kind, int N> __device__ inline void draw(u64 key, u32 stream, u3
 #pragma unroll
     for (int start = 0; start < N; start += 4) {
         REAL block[4];
-        Kind::convert(block_of(key, stream, index, (first + start) / 4), block);
+        const u64 number = (first + start) / 4;
+        Kind::convert(block_of(key, stream, index, number), 4 * number, block);
         // Fewer than a block are chosen by comparison: registers cannot be indexed.
         const int skipped = N < 4 ? (int)(first % 4) : 0;
 #pragma unroll

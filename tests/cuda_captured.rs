@@ -516,3 +516,90 @@ fn training_launches_captured_steps_and_comes_to_the_same_bits() -> Result<()> {
     assert_eq!(control.take_violations(), [""; 0]);
     Ok(())
 }
+
+/// Every kind of layer, and what surrounds a step, as a file has them; on the digits, which are 8x8 images.
+const PLANS: [&str; 5] = [
+    r#"
+    optimizer = { kind = "adam" }
+    clip_norm = 1.0
+    layers = [
+        { kind = "conv2d", filters = 4, size = [3, 3], padding = [1, 1], activation = "relu" },
+        { kind = "residual", layers = [
+            { kind = "conv2d", filters = 4, size = [3, 3], padding = [1, 1] },
+            { kind = "batch_norm" },
+            { kind = "activation", name = "leaky_relu(0.1)" },
+        ] },
+        { kind = "max_pool2d", size = [2, 2] },
+        { kind = "average_pool2d", size = [2, 2] },
+        { kind = "channels_first" },
+        { kind = "flatten" },
+        { kind = "dropout", rate = 0.1 },
+    ]
+    "#,
+    r#"
+    optimizer = { kind = "rmsprop", centered = true }
+    schedule = { kind = "exponential", factor = 0.9 }
+    clip_value = 0.1
+    layers = [
+        { kind = "dense", units = 24, activation = "gelu" },
+        { kind = "layer_norm" },
+        { kind = "gaussian_dropout", deviation = 0.2 },
+        { kind = "gated", activation = "sigmoid" },
+        { kind = "rms_norm" },
+        { kind = "maxout", units = 8, pieces = 2 },
+        { kind = "concatenated_relu" },
+        { kind = "learned", activation = "apl", per = "unit" },
+    ]
+    "#,
+    r#"
+    optimizer = { kind = "lion" }
+    l1 = 0.001
+    layers = [
+        { kind = "branches", branches = [
+            { layers = [{ kind = "select", features = [3, 5, 9] }] },
+            { layers = [{ kind = "dense", units = 6, activation = "tanh" }] },
+        ] },
+        { kind = "dense", units = 12, activation = "mish" },
+    ]
+    "#,
+    r#"
+    optimizer = { kind = "adagrad", rate_decay = 0.01 }
+    max_norm = 1.0
+    smoothing = 0.1
+    class_weights = "balanced"
+    compute = "bf16"
+    hidden = [20]
+    activation = "silu"
+    "#,
+    r#"
+    loss = { kind = "hinge" }
+    compute = "f16"
+    average = 0.9
+    momentum_warm_up = { from = 0.5, steps = 10 }
+    hidden = [20]
+    "#,
+];
+
+#[test]
+fn networks_of_every_layer_train_to_the_same_bits_when_they_are_captured() -> Result<()> {
+    let (_turn, control, device) = turn();
+    let folder = tempfile::tempdir().unwrap();
+    for (nth, plan) in PLANS.iter().enumerate() {
+        let train = |capture: bool| {
+            let plan: TrainOptions = toml::from_str(plan).unwrap();
+            let out = folder.path().join(format!("{nth} {capture}"));
+            Told::train(
+                &TrainOptions { epochs: 1, batch_size: 200, device: DeviceChoice::Cuda(0), capture, out, ..plan },
+                None,
+            )
+        };
+        let eager = train(false)?;
+        control.reset();
+        let captured = train(true)?;
+        assert_eq!(control.count("cuGraphLaunch"), captured.steps.len() as u64 - 1, "plan {nth}");
+        assert!(!captured.weights.is_empty() && eager == captured, "plan {nth} comes to something else when captured");
+    }
+    drop(device);
+    assert_eq!(control.take_violations(), [""; 0]);
+    Ok(())
+}

@@ -98,13 +98,15 @@ pub enum Role {
     Guarded,
 }
 
-/// A random number drawn afresh for every element.
+/// A number that every element has of its own, drawn afresh in each call but for its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Draw {
     /// Uniform on [0, 1).
     Uniform,
     /// Normal with mean 0 and standard deviation 1.
     Normal,
+    /// The element's number, counted from 0 in row-major order: nothing random.
+    Position,
 }
 
 /// The gradient of `F` in input `INPUT`: from all inputs and the gradients of all outputs to the gradient of that input.
@@ -239,7 +241,7 @@ impl<S: Scalar, const N: usize> Results<S> for [S; N] {
 /// Defines elementwise operations, each by one expression.
 ///
 /// A definition names the inputs, then after a semicolon the run-time scalars, then after another the random draws with
-/// their kind (`uniform` or `normal`). It gives one number, or with `-> N` an array of `N`. A formula of one input may
+/// their kind (`uniform`, `normal`, or `position` for the element's number). It gives one number, or with `-> N` an array of `N`. A formula of one input may
 /// add its derivative in terms of the output; then nothing but the output is kept for the backward pass.
 ///
 /// The result is a type of that name: a unit value without run-time scalars, else a struct with one `f64` field each. Where such a
@@ -378,4 +380,5 @@ macro_rules! formula {
     (@given $derivative:expr) => { true };
     (@draw uniform) => { $crate::formula::Draw::Uniform };
     (@draw normal) => { $crate::formula::Draw::Normal };
+    (@draw position) => { $crate::formula::Draw::Position };
 }

@@ -47,10 +47,9 @@ impl Tensor {
 
     /// 0, 1, 2, ... `count - 1`. Shape `[count]`.
     pub fn arange(count: usize, dtype: DType, device: &Device) -> Result<Self> {
-        // The device refuses what nothing can hold before the host counts that far.
+        // F64 counts exactly as far as there is memory.
         let tensor = Self::uninitialized(Shape::new(&[count])?, DType::F64, device)?;
-        let numbers: Vec<f64> = (0..count).map(|i| i as f64).collect();
-        device.backend().upload(f64::as_bytes(&numbers), &tensor.buffer)?;
+        Self::update(&create::position, &[], &[&tensor], Seed::default())?;
         tensor.cast(dtype)
     }
 

@@ -25,12 +25,18 @@ pub fn fill<E: Compute>(kind: Draw, seed: Seed, index: usize, start: usize, to: 
         let mut numbers = [E::default(); BUFFER];
         let blocks = (skipped + count).div_ceil(BLOCK);
         let words = &mut [0; BUFFER];
-        for (block, words) in words.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks).enumerate() {
-            *words = block_of(seed, index, (place / BLOCK + block) as u64);
+        if kind != Draw::Position {
+            for (block, words) in words.as_chunks_mut::<BLOCK>().0.iter_mut().take(blocks).enumerate() {
+                *words = block_of(seed, index, (place / BLOCK + block) as u64);
+            }
         }
         match kind {
             Draw::Uniform => numbers.iter_mut().zip(words).for_each(|(number, word)| *number = uniform(*word)),
             Draw::Normal => normal(words, &mut numbers),
+            Draw::Position => {
+                let places = place - skipped..;
+                numbers.iter_mut().zip(places).for_each(|(number, place)| *number = E::from_f64(place as f64));
+            }
         }
         now.copy_from_slice(&numbers[skipped..skipped + count]);
         place += count;

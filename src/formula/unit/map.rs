@@ -101,6 +101,7 @@ impl Draw {
         match self {
             Self::Uniform => "Uniform",
             Self::Normal => "Normal",
+            Self::Position => "Position",
         }
     }
 }
