@@ -361,7 +361,9 @@ fn random_draws() -> Vec<Case> {
         cases.push(Case::new(create::uniform { low: -1.0, high: 2.5 }, &[], numbers));
         let numbers = Tensor::normal(&[COUNT], 0.0, 1.0, dtype, SEED, &cpu).unwrap();
         cases.push(Case::new(create::normal { mean: 0.0, deviation: 1.0 }, &[], numbers).within(4));
-        cases.push(Case::new(create::position, &[], numbers));
+        let places: Vec<f64> = (0..COUNT).map(|place| place as f64).collect();
+        let places = Tensor::from_slice(&places, &[COUNT], &cpu).unwrap().cast(dtype).unwrap();
+        cases.push(Case::new(create::position, &[], places));
         cases.push(Case::map(dropout { keep: 0.75 }, &[&random(COUNT, dtype)]));
     }
     cases.push(Case::map(dropout { keep: 0.75 }, &[&random(COUNT, DType::F64)]).shifted());
