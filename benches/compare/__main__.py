@@ -45,6 +45,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--serve", help="rectify's bench binary, by default the newest that cargo built")
     parser.add_argument("--peers", default=os.path.join(sides.HERE, "peers", "target", "release"), help="folder of the peers' binaries")
     parser.add_argument("--python", default=sides.default_python(), help="the Python that has PyTorch")
+    parser.add_argument("--limit", type=int, default=120, help="seconds that PyTorch may compile one workload for")
     parser.add_argument("--json", help="a file for everything that was measured")
     parser.add_argument("--from", dest="earlier", nargs="+", help="files of --json to take rows from instead of measuring")
     parser.add_argument("--markdown", action="store_true", help="print tables of Markdown at the end")
@@ -86,8 +87,9 @@ def measured(arguments: argparse.Namespace) -> tuple[dict, list[Row]]:
         "commit": machine.commit(),
         "machine": machine.facts(arguments.device),
         "versions": machine.versions(torch_facts),
-        "command": shlex.join(["python", *sys.argv]) if sys.argv[0] != "-c" else "",
+        "command": shlex.join(["python", os.path.relpath(sides.HERE, sides.ROOT), *sys.argv[1:]]),
         "settings": {key: getattr(arguments, key) for key in ("device", "threads", "rounds", "seconds")},
+        "load": [os.getloadavg()[0]],
     }
     print(f"{run['machine']}, {run['versions']}, {run['commit']}; the fastest of each, and the peer's over rectify's", flush=True)
     say = lambda row: print(table.line(row), flush=True)
@@ -107,6 +109,7 @@ def measured(arguments: argparse.Namespace) -> tuple[dict, list[Row]]:
             of_processes = [side for side in all_sides if side.name not in ("torch out=", "torch foreach")]
             folder = torch_facts["folder"] if torch_facts else None
             rows += processes.measure(of_processes, min(arguments.rounds, 3), folder, say)
+    run["load"].append(os.getloadavg()[0])
     return run, rows
 
 
@@ -119,7 +122,7 @@ def started_by(arguments: argparse.Namespace, cache: str) -> list[sides.Side]:
     found = [sides.rectify(arguments.serve, device, threads)]
     for how in HOW:
         if is_asked("torch" if how == "eager" else how):
-            found.append(sides.pytorch(how, device, threads, arguments.python, cache))
+            found.append(sides.pytorch(how, device, threads, arguments.python, cache, arguments.limit))
     found += [sides.peer(name, arguments.peers, device, threads) for name in ("candle", "burn") if is_asked(name)]
     return found
 
@@ -131,7 +134,8 @@ def read(paths: list[str]) -> tuple[dict, list[Row]]:
         with open(path) as file:
             runs.append(json.load(file))
     rows = {row["name"]: Row.from_json(row) for run in runs for row in run["rows"]}
-    return {key: value for key, value in runs[0].items() if key != "rows"}, list(rows.values())
+    commands = "; ".join(dict.fromkeys(run["command"] for run in runs))
+    return {**{key: value for key, value in runs[0].items() if key != "rows"}, "command": commands}, list(rows.values())
 
 
 if __name__ == "__main__":

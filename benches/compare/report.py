@@ -51,6 +51,7 @@ def text(run: dict, rows: list[Row], kept: str) -> str:
         *([("GPU", machine["gpu"])] if "gpu" in machine else []),
         ("versions", ", ".join(f"{name} {version}" for name, version in run["versions"].items())),
         ("settings", f"{settings['threads']} threads, {settings['rounds']} rounds of {settings['seconds']} s a side"),
+        ("load average", ", ".join(f"{load:.1f}" for load in run["load"]) + " before and after: above the threads there was company"),
         ("command", f"`{run['command']}`"),
     ]
     lines = ["# Performance", "", METHOD, "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts)]

@@ -12,6 +12,8 @@ import agreement
 import floors
 import guard
 import report
+import sides
+import turns
 from rows import Measured, Row, behind
 
 
@@ -70,6 +72,32 @@ class Agreement(unittest.TestCase):
         ours, theirs = self.results([1.0, 1.0]), self.results([1.0, 1.0])
         theirs[0]["sum"] += 0.1
         self.assertIn("sum", agreement.difference("forward/gelu/2", ours, theirs))
+
+
+class FakeServer:
+    """A side that shows these samples and needs so many seconds."""
+
+    def __init__(self, name: str, samples: list[float], seconds: float):
+        self.side, self.samples, self.seconds, self.asked = sides.Side(name), samples, seconds, []
+
+    def ask(self, line: str) -> dict:
+        self.asked.append(line)
+        if line.startswith("check "):
+            absolute = sum(map(abs, self.samples))
+            result = {"count": len(self.samples), "sum": sum(self.samples), "absolute": absolute, "samples": self.samples}
+            return {"results": [result]}
+        return dict.fromkeys(("minimum", "tenth", "median", "ninetieth"), self.seconds)
+
+
+class Turns(unittest.TestCase):
+    def test_who_computes_something_else_is_said_and_not_timed(self):
+        servers = [FakeServer("rectify", [1.0], 1.0), FakeServer("torch", [1.0], 2.0), FakeServer("burn", [1.1], 0.1)]
+        row = turns.one("forward/gelu/1", servers, 2, 0.5)
+        self.assertEqual(row.ratio("torch"), 2.0)
+        self.assertEqual(row.sides["torch"].rounds, [2.0, 2.0])
+        self.assertIn("1.1 where 1", row.differs["burn"])
+        self.assertNotIn("burn", row.sides)
+        self.assertEqual(servers[2].asked, ["check forward/gelu/1"])
 
 
 class Floors(unittest.TestCase):
