@@ -58,8 +58,9 @@ def text(run: dict, rows: list[Row], kept: str) -> str:
     lines += ["", "## Where rectify is behind", "", kept, "", *_behind(rows)]
     lines += ["", "## Means", "", "```", *table.means(rows), "```"]
     lines += ["", "## Every row", "", table.markdown(rows)]
-    if skipped := table.skipped(rows):
-        lines += ["", "## Skipped", "", *(f"- {text}" for text in skipped)]
+    for title, found in (("Different results, not timed", table.differing(rows)), ("Skipped", table.skipped(rows))):
+        if found:
+            lines += ["", f"## {title}", "", *(f"- {text}" for text in found)]
     return "\n".join(lines) + "\n"
 
 

@@ -46,11 +46,16 @@ def skipped(rows: list[Row]) -> list[str]:
     return [f"{peer}: {count} rows, {reason}" for (peer, reason), count in sorted(counts.items())]
 
 
+def differing(rows: list[Row]) -> list[str]:
+    """Who computed something else than rectify."""
+    return [f"{row.name}: {peer}, {text}" for row in rows for peer, text in row.differs.items()]
+
+
 def summary(rows: list[Row]) -> str:
     parts = [("geometric means of each peer's minimum over rectify's", means(rows)), ("skipped", skipped(rows))]
     slower = [f"{ratio:.2f}x {name} against {peer}" for ratio, name, peer in behind(rows)]
     parts.append((f"rectify behind in {len(slower)}", slower))
-    parts.append(("DIFFERENT RESULTS", [f"{row.name}: {peer} {text}" for row in rows for peer, text in row.differs.items()]))
+    parts.append(("DIFFERENT RESULTS", differing(rows)))
     return "\n".join(f"\n{title}:\n" + "\n".join(f"  {text}" for text in lines) for title, lines in parts if lines)
 
 
