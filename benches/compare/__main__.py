@@ -97,7 +97,7 @@ def measured(arguments: argparse.Namespace) -> tuple[dict, list[Row]]:
     unwanted = [text for text in arguments.skip.split(",") if text]
     is_wanted = lambda name: any(text in name for text in wanted) and not any(text in name for text in unwanted)
     with tempfile.TemporaryDirectory() as cache:
-        all_sides = started_by(arguments, cache)
+        all_sides = started_by(arguments, cache, torch_facts is not None)
         names = [name for name in sides.workloads(all_sides[0]) if is_wanted(name) or name.startswith("floor/")]
         servers = [sides.Server(side) for side in all_sides]
         try:
@@ -113,7 +113,7 @@ def measured(arguments: argparse.Namespace) -> tuple[dict, list[Row]]:
     return run, rows
 
 
-def started_by(arguments: argparse.Namespace, cache: str) -> list[sides.Side]:
+def started_by(arguments: argparse.Namespace, cache: str, has_torch: bool) -> list[sides.Side]:
     """rectify, and every peer that is asked for."""
     device, threads = arguments.device, arguments.threads
     asked = [name for name in arguments.sides.split(",") if name]
@@ -122,7 +122,9 @@ def started_by(arguments: argparse.Namespace, cache: str) -> list[sides.Side]:
     found = [sides.rectify(arguments.serve, device, threads)]
     for how in HOW:
         if is_asked("torch" if how == "eager" else how):
-            found.append(sides.pytorch(how, device, threads, arguments.python, cache, arguments.limit))
+            side = sides.pytorch(how, device, threads, arguments.python, cache, arguments.limit)
+            side.missing = None if has_torch else "there is no PyTorch in this Python"
+            found.append(side)
     found += [sides.peer(name, arguments.peers, device, threads) for name in ("candle", "burn") if is_asked(name)]
     return found
 
