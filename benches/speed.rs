@@ -29,7 +29,10 @@ fn speed(criterion: &mut Criterion) {
 
 /// Short, as there are many.
 fn settings() -> Criterion {
-    Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1)).sample_size(20)
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .sample_size(20)
 }
 
 criterion_group!(name = benches; config = settings(); targets = speed);

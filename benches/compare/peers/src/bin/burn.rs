@@ -283,11 +283,8 @@ fn train(sizes: &[usize], rows: usize, device: &Device) -> protocol::Result<Oper
                 false => activation::tanh(y),
             }
         });
-        let loss = if is_classifier {
-            cross_entropy.forward(y, labels.clone())
-        } else {
-            (y - target.clone()).square().mean()
-        };
+        let loss =
+            if is_classifier { cross_entropy.forward(y, labels.clone()) } else { (y - target.clone()).square().mean() };
         let gradients = GradientsParams::from_grads(loss.backward(), &mlp);
         let mlp = model.insert(optimizer.step(0.01, mlp, gradients));
         let shown = || Ok::<_, protocol::Error>(vec![elements(loss)?, elements(mlp.layers[0].weight.val())?]);
