@@ -27,6 +27,12 @@ while read -r kind name path; do
     esac
     strip -s -o "$to" "$path"
 done <<< "$executables"
-cp benches/pytorch.py tools/run-all "$folder"
+cp tools/run-all "$folder"
+mkdir "$folder/compare" "$folder/peers"
+cp -r benches/compare/*.py benches/compare/pytorch "$folder/compare"
+# candle and burn, where they were built.
+for peer in candle burn; do
+    if [ -x "benches/compare/peers/target/release/$peer" ]; then cp "benches/compare/peers/target/release/$peer" "$folder/peers"; fi
+done
 git describe --always --dirty > "$folder/commit"
 du -sh "$folder"
