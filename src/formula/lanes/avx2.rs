@@ -69,6 +69,17 @@ lanes! {
         to_int(a) = _mm256_cvtps_epi32(a);
         from_int(a) = _mm256_cvtepi32_ps(a);
     }
+    native {
+        #[inline(always)]
+        unsafe fn load_first(from: *const f32, count: usize, rest: f32) -> Self {
+            Self(intrinsics!({
+                let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+                let first = _mm256_cmpgt_epi32(_mm256_set1_epi32(count.min(8) as i32), places);
+                let elements = _mm256_maskload_ps(from, first);
+                _mm256_blendv_ps(_mm256_set1_ps(rest), elements, _mm256_castsi256_ps(first))
+            }))
+        }
+    }
 }
 
 lanes! {
@@ -137,5 +148,16 @@ lanes! {
             let magic = _mm256_set1_pd(INTEGER_MAGIC);
             _mm256_sub_pd(_mm256_castsi256_pd(_mm256_add_epi64(a, _mm256_castpd_si256(magic))), magic)
         };
+    }
+    native {
+        #[inline(always)]
+        unsafe fn load_first(from: *const f64, count: usize, rest: f64) -> Self {
+            Self(intrinsics!({
+                let places = _mm256_setr_epi64x(0, 1, 2, 3);
+                let first = _mm256_cmpgt_epi64(_mm256_set1_epi64x(count.min(4) as i64), places);
+                let elements = _mm256_maskload_pd(from, first);
+                _mm256_blendv_pd(_mm256_set1_pd(rest), elements, _mm256_castsi256_pd(first))
+            }))
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! AVX-512 registers: sixteen f32 or eight f64, with a mask register per comparison.
+//! AVX-512 registers: sixteen f32 or eight f64, with a mask register per comparison and per ragged end.
 
 use std::arch::x86_64::*;
 
@@ -68,6 +68,16 @@ lanes! {
     native {
         #[inline(always)]
         fn scale(self, power: Self) -> Self { Self(intrinsics!(_mm512_scalef_ps(self.0, power.0))) }
+        #[inline(always)]
+        unsafe fn load_first(from: *const f32, count: usize, rest: f32) -> Self {
+            let first = ((1u32 << count.min(16)) - 1) as __mmask16;
+            Self(intrinsics!(_mm512_mask_loadu_ps(_mm512_set1_ps(rest), first, from)))
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, to: *mut f32, count: usize) {
+            let first = ((1u32 << count.min(16)) - 1) as __mmask16;
+            intrinsics!(_mm512_mask_storeu_ps(to, first, self.0))
+        }
         #[inline(always)]
         fn decompose(self) -> (Self, Self) {
             let significand = intrinsics!(_mm512_getmant_ps::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0));
@@ -140,6 +150,16 @@ lanes! {
     native {
         #[inline(always)]
         fn scale(self, power: Self) -> Self { Self(intrinsics!(_mm512_scalef_pd(self.0, power.0))) }
+        #[inline(always)]
+        unsafe fn load_first(from: *const f64, count: usize, rest: f64) -> Self {
+            let first = ((1u32 << count.min(8)) - 1) as __mmask8;
+            Self(intrinsics!(_mm512_mask_loadu_pd(_mm512_set1_pd(rest), first, from)))
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, to: *mut f64, count: usize) {
+            let first = ((1u32 << count.min(8)) - 1) as __mmask8;
+            intrinsics!(_mm512_mask_storeu_pd(to, first, self.0))
+        }
         #[inline(always)]
         fn decompose(self) -> (Self, Self) {
             let significand = intrinsics!(_mm512_getmant_pd::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0));

@@ -222,7 +222,7 @@ pub trait Lanes:
     unsafe fn load_first(from: *const Self::Element, count: usize, rest: Self::Element) -> Self {
         let mut lanes = [rest; MAX_WIDTH];
         // SAFETY: the caller vouches for `from`; the array has room for any count up to WIDTH.
-        unsafe { from.copy_to_nonoverlapping(lanes.as_mut_ptr(), count.min(Self::WIDTH)) };
+        unsafe { copy_first(from, lanes.as_mut_ptr(), count.min(Self::WIDTH)) };
         Self::from_array(lanes)
     }
 
@@ -234,7 +234,7 @@ pub trait Lanes:
     unsafe fn store_first(self, to: *mut Self::Element, count: usize) {
         let lanes = self.to_array();
         // SAFETY: the caller vouches for `to`; the array holds any count up to WIDTH.
-        unsafe { to.copy_from_nonoverlapping(lanes.as_ptr(), count.min(Self::WIDTH)) };
+        unsafe { copy_first(lanes.as_ptr(), to, count.min(Self::WIDTH)) };
     }
 
     /// The lanes, followed by zeros.
@@ -278,4 +278,24 @@ pub trait Lanes:
     fn sum(self) -> Self::Element {
         self.reduce(|a, b| a + b)
     }
+}
+
+/// Copies at most `MAX_WIDTH` elements in pieces of sizes known here, each a move or two: a call would cost more than they do.
+///
+/// # Safety
+/// Both are valid for `count` elements, and do not overlap.
+#[inline(always)]
+unsafe fn copy_first<E: Element>(from: *const E, to: *mut E, count: usize) {
+    let mut done = 0;
+    macro_rules! pieces {
+        ($($size:literal)*) => {
+            $(if count & $size != 0 {
+                // SAFETY: the pieces follow each other and have `count` elements together.
+                unsafe { to.add(done).cast::<[E; $size]>().write_unaligned(from.add(done).cast::<[E; $size]>().read_unaligned()) };
+                done += $size;
+            })*
+        };
+    }
+    pieces!(16 8 4 2 1);
+    debug_assert_eq!(done, count);
 }

@@ -2,10 +2,12 @@
 
 use half::{bf16, f16};
 
+use super::by_terms;
 use super::chunk::{Chunk, blocks};
 use super::gemv::VectorChunk;
 use super::matrix::{MatrixMut, MatrixRef};
 use super::scratch::Scratch;
+use crate::device::cpu::threads::Threads;
 use crate::dtype::Element;
 use crate::formula::lanes::{HalfElement, LaneElement, dispatch, narrow, widen};
 
@@ -18,17 +20,48 @@ impl<E: Element + Multiply> Factor for E {}
 /// Computing a chunk; out of reach of other crates.
 pub trait Multiply: Sized {
     fn multiply(chunk: Chunk<'_, Self>);
+
+    /// Multiplies with threads sharing the terms, where that is how it is done; says whether it was.
+    fn multiply_by_terms(
+        _threads: &Threads,
+        _a: MatrixRef<'_, Self>,
+        _b: MatrixRef<'_, Self>,
+        _c: &MatrixMut<'_, Self>,
+        _accumulate: bool,
+    ) -> bool {
+        false
+    }
 }
 
 impl Multiply for f32 {
     fn multiply(chunk: Chunk<'_, Self>) {
         multiply(chunk);
     }
+
+    fn multiply_by_terms(
+        threads: &Threads,
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        c: &MatrixMut<'_, Self>,
+        accumulate: bool,
+    ) -> bool {
+        by_terms::multiply(threads, a, b, c, accumulate)
+    }
 }
 
 impl Multiply for f64 {
     fn multiply(chunk: Chunk<'_, Self>) {
         multiply(chunk);
+    }
+
+    fn multiply_by_terms(
+        threads: &Threads,
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        c: &MatrixMut<'_, Self>,
+        accumulate: bool,
+    ) -> bool {
+        by_terms::multiply(threads, a, b, c, accumulate)
     }
 }
 
@@ -44,11 +77,34 @@ impl Multiply for bf16 {
     }
 }
 
-fn multiply<E: LaneElement>(chunk: Chunk<'_, E>) {
+/// Fewer terms than this are not summed across lanes: transposing the matrix costs less.
+const ACROSS_LANES: usize = 32;
+/// Fewer columns than this leave most of a register empty.
+const NARROW: usize = 16;
+/// Terms that pay for writing the transpose of C first.
+const WORTH_TRANSPOSING: usize = 32;
+
+/// Multiplies on the lanes that suit the sizes. Only the products of vectors, which are told by the sizes of the whole, are
+/// summed in another order than all others.
+pub fn multiply<E: LaneElement>(chunk: Chunk<'_, E>) {
     let Chunk { a, b, c, accumulate, is_vector } = &chunk;
     let [rows, columns] = c.sizes();
     let (vector, matrix, stride) = match (rows, columns) {
+        _ if !is_vector
+            && columns < NARROW
+            && rows > columns
+            && a.row_stride == 1
+            && a.columns >= WORTH_TRANSPOSING =>
+        {
+            return multiply_transposed(chunk);
+        }
         _ if !is_vector => return dispatch(chunk),
+        (_, 1) if a.columns < ACROSS_LANES && a.row_stride != 1 && c.row_stride == 1 => {
+            // SAFETY: a column of adjacent elements is a row of them.
+            let c = unsafe { MatrixMut::from_raw(c.first, [1, rows], rows) };
+            return dispatch(Chunk { a: b.transposed(), b: a.transposed(), c, ..chunk });
+        }
+        (_, 1) if a.columns < ACROSS_LANES && a.row_stride != 1 => return dispatch(chunk),
         (1, _) => (*a, *b, 1),
         (_, 1) => (b.transposed(), a.transposed(), c.row_stride),
         _ => return dispatch(chunk),
@@ -63,6 +119,24 @@ fn multiply<E: LaneElement>(chunk: Chunk<'_, E>) {
         *to = unsafe { *vector.at(0, term) };
     }
     dispatch(VectorChunk { vector: adjacent, matrix, result: c.first, stride, accumulate: *accumulate });
+}
+
+/// Multiplies by way of the transpose of C, whose rows fill registers where those of C do not.
+fn multiply_transposed<E: LaneElement>(chunk: Chunk<'_, E>) {
+    let Chunk { a, b, c, accumulate, is_vector } = chunk;
+    let [rows, columns] = c.sizes();
+    let mut scratch = Scratch::take();
+    let [sums] = scratch.split([rows * columns]);
+    let places = || (0..columns).flat_map(|column| (0..rows).map(move |row| (row, column)));
+    if accumulate {
+        // SAFETY: where a product is added to it, C may be read, and this chunk has it alone.
+        sums.iter_mut().zip(places()).for_each(|(sum, (row, column))| *sum = unsafe { *c.at(row, column) });
+    }
+    // SAFETY: the sums are a matrix of adjacent rows, borrowed until the product is done.
+    let to = unsafe { MatrixMut::from_raw(sums.as_mut_ptr(), [columns, rows], rows) };
+    dispatch(Chunk { a: b.transposed(), b: a.transposed(), c: to, accumulate, is_vector });
+    // SAFETY: this chunk has C alone.
+    sums.iter().zip(places()).for_each(|(&sum, (row, column))| unsafe { *c.at(row, column) = sum });
 }
 
 /// Multiplies 16-bit matrices: a block of terms at a time is widened to f32, and the sums are rounded at the end.

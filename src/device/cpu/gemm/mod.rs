@@ -1,9 +1,11 @@
 //! Matrix products on the CPU: `C = A B`, or `C += A B`, for factors of any strides.
 //!
-//! C is divided among threads; each goes through its part in blocks that fit the caches ([`chunk`]), packs what the
-//! micro-kernel could not read well in its place ([`pack`]) and sums tiles in registers ([`kernel`]). Every element is
-//! summed in an order that depends on the sizes alone: results are the same, bit for bit, for any number of threads.
+//! C is divided among threads, or the terms are where C is too small for that ([`by_terms`]); each goes through its part in
+//! blocks that fit the caches ([`chunk`]), packs what the micro-kernel could not read well in its place ([`pack`]) and sums
+//! tiles in registers ([`kernel`]). Every element is summed in an order that depends on the sizes, and for vectors on what is
+//! adjacent, alone: results are the same, bit for bit, for any number of threads.
 
+mod by_terms;
 mod chunk;
 mod element;
 mod gemv;
@@ -76,14 +78,21 @@ pub unsafe fn batched<E: Factor>(
         let [[am, ak], [bk, bn]] = [a.sizes(), b.sizes()];
         return Err(Error::argument("matmul", format!("[{am}, {ak}] by [{bk}, {bn}] does not give [{m}, {n}]")));
     }
+    // Of many terms and few results, the terms are shared; what is adjacent then are the results.
+    let adjacent = if n == 1 { a.row_stride == 1 } else { b.column_stride == 1 };
+    let is_vector =
+        (m == 1 || n == 1) && !(adjacent && m.max(n) <= by_terms::FEW_RESULTS && terms >= by_terms::MANY_TERMS);
     let partition = Partition::new(batch.count, [m, terms, n], threads.count());
+    if batch.count == 1 && !is_vector && E::multiply_by_terms(threads, a, b, &c, accumulate) {
+        return Ok(());
+    }
     threads.run(partition.tasks(), &|task| {
         for (product, [row, column], sizes) in partition.parts(task) {
             let a = a.moved(product * batch.a_stride).part([row, 0], [sizes[0], terms]);
             let b = b.moved(product * batch.b_stride).part([0, column], [terms, sizes[1]]);
             // SAFETY: parts do not overlap, nor do matrices C of the batch, and each part is computed once.
             let c = unsafe { c.moved(product * batch.c_stride).part([row, column], sizes) };
-            E::multiply(Chunk { a, b, c, accumulate, is_vector: m == 1 || n == 1 });
+            E::multiply(Chunk { a, b, c, accumulate, is_vector });
         }
     });
     Ok(())

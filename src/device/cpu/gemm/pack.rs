@@ -1,6 +1,6 @@
 //! Packing: copies blocks of A and B into the order in which the micro-kernel reads them.
 
-use super::kernel::{tile_columns, tile_rows};
+use super::kernel::tile_rows;
 use super::matrix::MatrixRef;
 use super::transpose::transpose;
 use crate::formula::lanes::{LaneElement, Lanes};
@@ -11,14 +11,22 @@ pub fn padded<L: Lanes>(columns: usize) -> usize {
     columns.next_multiple_of(L::WIDTH)
 }
 
-/// Packs B into panels of `tile_columns` columns, one row of a panel after the other; the last panel is as wide as its
-/// columns rounded up to whole registers, filled up with zeros. `to` has room for `b.rows * padded(b.columns)` elements.
+/// Packs a panel of B, of at most `tile_columns` columns, one row after the other, each filled up with zeros to whole
+/// registers. `to` has room for `b.rows * padded(b.columns)` elements.
 #[inline(always)]
 pub fn pack_b<L: Lanes>(b: MatrixRef<'_, L::Element>, to: &mut [L::Element]) {
-    for column in (0..b.columns).step_by(tile_columns::<L>()) {
-        let columns = tile_columns::<L>().min(b.columns - column);
-        let panel = b.part([0, column], [b.rows, columns]).transposed();
-        pack_panel(panel, padded::<L>(columns), &mut to[column * b.rows..]);
+    let width = padded::<L>(b.columns);
+    if b.column_stride != 1 {
+        return pack_panel(b.transposed(), width, to);
+    }
+    for (term, to) in to.chunks_exact_mut(width).enumerate() {
+        for column in (0..b.columns).step_by(L::WIDTH) {
+            // SAFETY: the elements of the row from this column on, a register of them at most, and as much of the padded row.
+            unsafe {
+                let elements = L::load_first(b.at(term, column), b.columns - column, L::Element::default());
+                elements.store(to.as_mut_ptr().add(column));
+            }
+        }
     }
 }
 
@@ -81,14 +89,8 @@ fn pack_panel<E: LaneElement>(from: MatrixRef<'_, E>, width: usize, to: &mut [E]
 #[inline(always)]
 fn copy_columns<E: LaneElement>(from: MatrixRef<'_, E>, to: &mut [E]) {
     match from.rows {
-        4 => copy_columns_of::<E, 4>(from, to),
         6 => copy_columns_of::<E, 6>(from, to),
         8 => copy_columns_of::<E, 8>(from, to),
-        12 => copy_columns_of::<E, 12>(from, to),
-        16 => copy_columns_of::<E, 16>(from, to),
-        24 => copy_columns_of::<E, 24>(from, to),
-        32 => copy_columns_of::<E, 32>(from, to),
-        48 => copy_columns_of::<E, 48>(from, to),
         rows => copy_padded(from, rows, to),
     }
 }

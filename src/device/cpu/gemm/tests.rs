@@ -115,9 +115,16 @@ fn small_sizes_are_exact_for_all_orders_and_types() {
 #[cfg_attr(miri, ignore)]
 fn edges_of_tiles_and_blocks_are_exact_for_all_orders() {
     let threads = Threads::new(2);
-    for sizes in
-        [[8, 511, 48], [9, 512, 47], [7, 513, 49], [65, 520, 337], [513, 30, 335], [63, 1030, 97], [4, 600, 64]]
-    {
+    for sizes in [
+        [8, 511, 48],
+        [9, 512, 47],
+        [7, 513, 49],
+        [65, 520, 337],
+        [513, 30, 335],
+        [63, 1030, 97],
+        [4, 600, 64],
+        [70, 300, 9],
+    ] {
         for a in ORDERS {
             for b in ORDERS {
                 for accumulate in [false, true] {
@@ -133,7 +140,9 @@ fn edges_of_tiles_and_blocks_are_exact_for_all_orders() {
 #[cfg_attr(miri, ignore)]
 fn vectors_are_exact_for_all_orders() {
     let threads = Threads::new(2);
-    for sizes in [[1, 700, 1500], [1500, 700, 1], [1, 5, 1], [1, 1, 37], [37, 1, 1], [1, 70, 3], [3, 70, 1]] {
+    for sizes in
+        [[1, 700, 1500], [1500, 700, 1], [1, 5, 1], [1, 1, 37], [37, 1, 1], [1, 70, 3], [3, 70, 1], [700, 20, 1]]
+    {
         for a in ORDERS {
             for b in ORDERS {
                 check_exact::<f32>(&threads, sizes, [a, b], false);
@@ -184,7 +193,17 @@ fn any_number_of_threads_gives_the_same_bits() {
     let pools = [1, 2, 5].map(Threads::new);
     // Among them sizes of which a part has but one row or one column.
     let thin = [[9, 700, 337], [513, 700, 9], [300, 700, 673]];
-    let more = [[200, 700, 300], [1, 900, 2000], [2000, 900, 1], [700, 2000, 3], [64, 784, 128], [1030, 70, 400]];
+    let more = [
+        [200, 700, 300],
+        [1, 900, 2000],
+        [2000, 900, 1],
+        [700, 2000, 3],
+        [64, 784, 128],
+        [1030, 70, 400],
+        [5, 9000, 33],
+        [60, 600, 9],
+        [40, 700, 50],
+    ];
     for sizes in thin.into_iter().chain(more) {
         for orders in [[Order::Rows, Order::Rows], [Order::Columns, Order::Rows], [Order::Rows, Order::Columns]] {
             let a = Stored::<f32>::new([sizes[0], sizes[1]], orders[0], numbers(5));
