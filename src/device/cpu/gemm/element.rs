@@ -9,7 +9,7 @@ use super::matrix::{MatrixMut, MatrixRef};
 use super::scratch::Scratch;
 use crate::device::cpu::threads::Threads;
 use crate::dtype::Element;
-use crate::formula::lanes::{HalfElement, LaneElement, dispatch, narrow, widen};
+use crate::formula::lanes::{HalfElement, Isa, LaneElement, dispatch, narrow, widen};
 
 /// An element type that has matrix products: f64, f32, f16 or bf16. Products of 16-bit numbers are summed in f32 and
 /// rounded once.
@@ -77,7 +77,7 @@ impl Multiply for bf16 {
     }
 }
 
-/// Fewer terms than this are not summed across lanes: transposing the matrix costs less.
+/// Fewer terms than this are not summed across lanes where those are sixteen: transposing the matrix costs less.
 const ACROSS_LANES: usize = 32;
 /// Fewer columns than this leave most of a register empty.
 const NARROW: usize = 16;
@@ -89,6 +89,7 @@ const WORTH_TRANSPOSING: usize = 32;
 pub fn multiply<E: LaneElement>(chunk: Chunk<'_, E>) {
     let Chunk { a, b, c, accumulate, is_vector } = &chunk;
     let [rows, columns] = c.sizes();
+    let few_terms = a.columns < ACROSS_LANES && a.row_stride != 1 && Isa::current() == Isa::Avx512;
     let (vector, matrix, stride) = match (rows, columns) {
         _ if !is_vector
             && columns < NARROW
@@ -99,12 +100,12 @@ pub fn multiply<E: LaneElement>(chunk: Chunk<'_, E>) {
             return multiply_transposed(chunk);
         }
         _ if !is_vector => return dispatch(chunk),
-        (_, 1) if a.columns < ACROSS_LANES && a.row_stride != 1 && c.row_stride == 1 => {
+        (_, 1) if few_terms && c.row_stride == 1 => {
             // SAFETY: a column of adjacent elements is a row of them.
             let c = unsafe { MatrixMut::from_raw(c.first, [1, rows], rows) };
             return dispatch(Chunk { a: b.transposed(), b: a.transposed(), c, ..chunk });
         }
-        (_, 1) if a.columns < ACROSS_LANES && a.row_stride != 1 => return dispatch(chunk),
+        (_, 1) if few_terms => return dispatch(chunk),
         (1, _) => (*a, *b, 1),
         (_, 1) => (b.transposed(), a.transposed(), c.row_stride),
         _ => return dispatch(chunk),
