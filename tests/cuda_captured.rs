@@ -518,7 +518,7 @@ fn training_launches_captured_steps_and_comes_to_the_same_bits() -> Result<()> {
 }
 
 /// Every kind of layer, and what surrounds a step, as a file has them; on the digits, which are 8x8 images.
-const PLANS: [&str; 5] = [
+const PLANS: [&str; 6] = [
     r#"
     optimizer = { kind = "adam" }
     clip_norm = 1.0
@@ -577,6 +577,16 @@ const PLANS: [&str; 5] = [
     average = 0.9
     momentum_warm_up = { from = 0.5, steps = 10 }
     hidden = [20]
+    "#,
+    r#"
+    optimizer = { kind = "adamw" }
+    schedule = { kind = "phases", phases = [{ epochs = 1, share = 0.5 }] }
+    loss = { kind = "binary_cross_entropy" }
+    layers = [
+        { kind = "embedding", count = 17, width = 2 },
+        { kind = "reshape", sizes = [16, 8] },
+        { kind = "flatten" },
+    ]
     "#,
 ];
 
