@@ -152,6 +152,32 @@ fn captured_steps_change_everything_as_eager_ones_do_to_the_bit() -> Result<()> 
 }
 
 #[test]
+fn what_one_graph_was_told_is_not_written_over_by_another() -> Result<()> {
+    let (_turn, control, device) = turn();
+    let train = |captured: bool| -> Result<Vec<u32>> {
+        let network = Network::new(&[1024]).add(Dense::new(1)).seed(3).build(&device)?;
+        let mut sgd = Sgd::new(0.1).for_model(&network)?;
+        let inputs = [random(&[1, 1024], 1, &device)?, random(&[1, 1024], 2, &device)?];
+        let mut steps = Captured::new(&device);
+        for x in inputs.iter().cycle().take(12) {
+            let mut step = || {
+                // As large as what a graph is told, and left free.
+                let scaled = x.scale_shift(0.5, 0.1)?.square()?;
+                let loss = network.forward(&Tape::new(), &scaled)?.square()?.mean(&[])?;
+                sgd.step(&network, &loss.backward()?)
+            };
+            if captured { steps.run(&[x], step)? } else { step()? }
+        }
+        assert_eq!(steps.graphs(), if captured { 2 } else { 0 });
+        bits(network.parameters().flat())
+    };
+    assert_eq!(train(false)?, train(true)?, "a rate that stays is told once, and is still there");
+    drop(device);
+    assert_eq!(control.take_violations(), [""; 0]);
+    Ok(())
+}
+
+#[test]
 fn several_steps_make_one_launch() -> Result<()> {
     let (_turn, control, device) = turn();
     let adam = |network: &Network| Adam::new(0.1).for_model(network);

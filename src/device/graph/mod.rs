@@ -57,7 +57,8 @@ impl GraphStream {
         Self { device: device.clone(), stream }
     }
 
-    /// Begins to capture what this thread asks of the device: it is written down, and nothing is done. The `inputs` are there whenever the graph is launched, as their owner promises: the graph does not keep them.
+    /// Begins to capture what this thread asks of the device: it is written down, and nothing is done. The `inputs` are there
+    /// whenever the graph is launched, as their owner promises: the graph does not keep them.
     ///
     /// # Errors
     /// The device cannot capture, work of it is being captured already, or it failed.

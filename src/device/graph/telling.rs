@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::backend::Backend;
 use crate::error::{Error, Result};
-use crate::memory::{Buffer, Memory};
+use crate::memory::{Buffer, Memory, Stream};
 use crate::scope;
 
 /// Words of 64 bits that there is room for in one graph.
@@ -40,10 +40,10 @@ impl Telling {
 }
 
 impl Tellings {
-    /// None yet. The memory's working stream is that of the graph.
+    /// None yet. What was told stays from run to run, so it does not lie where other graphs of the stream have what they leave free.
     pub fn new(memory: &Memory) -> Result<Self> {
         let _scope = scope::enter("told");
-        let block = memory.allocate(ROOM * size_of::<u64>(), memory.working_stream())?;
+        let block = memory.allocate(ROOM * size_of::<u64>(), Stream::MAIN)?;
         Ok(Self { block, words: Vec::new(), told: Vec::new(), each: Vec::new() })
     }
 
