@@ -33,37 +33,28 @@ pub trait Multiply: Sized {
     }
 }
 
-impl Multiply for f32 {
-    fn multiply(chunk: Chunk<'_, Self>) {
-        multiply(chunk);
-    }
+/// Types that lanes compute in.
+macro_rules! multiply_in_place {
+    ($($float:ty)*) => {
+        $(impl Multiply for $float {
+            fn multiply(chunk: Chunk<'_, Self>) {
+                multiply(chunk);
+            }
 
-    fn multiply_by_terms(
-        threads: &Threads,
-        a: MatrixRef<'_, Self>,
-        b: MatrixRef<'_, Self>,
-        c: &MatrixMut<'_, Self>,
-        accumulate: bool,
-    ) -> bool {
-        by_terms::multiply(threads, a, b, c, accumulate)
-    }
+            fn multiply_by_terms(
+                threads: &Threads,
+                a: MatrixRef<'_, Self>,
+                b: MatrixRef<'_, Self>,
+                c: &MatrixMut<'_, Self>,
+                accumulate: bool,
+            ) -> bool {
+                by_terms::multiply(threads, a, b, c, accumulate)
+            }
+        })*
+    };
 }
 
-impl Multiply for f64 {
-    fn multiply(chunk: Chunk<'_, Self>) {
-        multiply(chunk);
-    }
-
-    fn multiply_by_terms(
-        threads: &Threads,
-        a: MatrixRef<'_, Self>,
-        b: MatrixRef<'_, Self>,
-        c: &MatrixMut<'_, Self>,
-        accumulate: bool,
-    ) -> bool {
-        by_terms::multiply(threads, a, b, c, accumulate)
-    }
-}
+multiply_in_place! { f32 f64 }
 
 impl Multiply for f16 {
     fn multiply(chunk: Chunk<'_, Self>) {
