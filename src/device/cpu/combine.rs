@@ -38,7 +38,7 @@ impl Combine for Sum {
 }
 
 macro_rules! extremum {
-    ($name:ident, $identity:expr, |$a:ident, $b:ident| $lanes:expr, $scalars:expr) => {
+    ($name:ident, $identity:expr, $of:ident, |$a:ident, $b:ident| $scalars:expr) => {
         impl Combine for $name {
             fn identity<E: LaneElement>() -> E {
                 E::from_f64($identity)
@@ -46,8 +46,8 @@ macro_rules! extremum {
 
             #[inline(always)]
             fn lanes<L: Lanes>($a: L, $b: L) -> L {
-                let is_nan = L::mask_not($b.eq($b));
-                L::select(L::mask_or($lanes, is_nan), $b, $a)
+                // `a` of equals, and where it is NaN.
+                L::select($b.eq($b), $b.$of($a), $b)
             }
 
             #[inline(always)]
@@ -59,8 +59,8 @@ macro_rules! extremum {
     };
 }
 
-extremum! { Max, f64::NEG_INFINITY, |a, b| a.lt(b), a < b }
-extremum! { Min, f64::INFINITY, |a, b| b.lt(a), b < a }
+extremum! { Max, f64::NEG_INFINITY, max, |a, b| a < b }
+extremum! { Min, f64::INFINITY, min, |a, b| b < a }
 
 /// All of `count` numbers combined, in an order that depends on `count` and the registers alone.
 ///
@@ -86,23 +86,26 @@ pub unsafe fn accumulate<E: LaneElement, C: Combine>(values: *const E, sums: &mu
 pub unsafe fn reduce_on<L: Lanes, C: Combine>(values: *const L::Element, count: usize) -> L::Element {
     // As many chains as hide the latency of an addition.
     const CHAINS: usize = 8;
-    let mut chains = [L::splat(C::identity()); CHAINS];
+    let mut total = L::splat(C::identity());
     let mut at = 0;
-    while at + CHAINS * L::WIDTH <= count {
-        for i in 0..CHAINS {
-            // SAFETY: a register for each chain is left.
-            chains[i] = C::lanes(chains[i], unsafe { L::load(values.add(at + i * L::WIDTH)) });
+    if count >= CHAINS * L::WIDTH {
+        let mut chains = [total; CHAINS];
+        while at + CHAINS * L::WIDTH <= count {
+            for i in 0..CHAINS {
+                // SAFETY: a register for each chain is left.
+                chains[i] = C::lanes(chains[i], unsafe { L::load(values.add(at + i * L::WIDTH)) });
+            }
+            at += CHAINS * L::WIDTH;
         }
-        at += CHAINS * L::WIDTH;
-    }
-    let mut width = CHAINS;
-    while width > 1 {
-        width /= 2;
-        for i in 0..width {
-            chains[i] = C::lanes(chains[i], chains[i + width]);
+        let mut width = CHAINS;
+        while width > 1 {
+            width /= 2;
+            for i in 0..width {
+                chains[i] = C::lanes(chains[i], chains[i + width]);
+            }
         }
+        total = chains[0];
     }
-    let mut total = chains[0];
     while at + L::WIDTH <= count {
         // SAFETY: a register is left.
         total = C::lanes(total, unsafe { L::load(values.add(at)) });
@@ -112,7 +115,7 @@ pub unsafe fn reduce_on<L: Lanes, C: Combine>(values: *const L::Element, count: 
         // SAFETY: as many elements are left.
         total = C::lanes(total, unsafe { L::load_first(values.add(at), count - at, C::identity()) });
     }
-    total.reduce(C::scalars)
+    total.reduce(C::lanes)
 }
 
 /// [`accumulate`] on these lanes.

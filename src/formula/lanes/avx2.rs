@@ -71,6 +71,14 @@ lanes! {
     }
     native {
         #[inline(always)]
+        fn upper(self, width: usize) -> Self {
+            Self(intrinsics!(match width {
+                4 => _mm256_permute2f128_ps::<0x11>(self.0, self.0),
+                2 => _mm256_permute_ps::<0b1110>(self.0),
+                _ => _mm256_permute_ps::<0b01>(self.0),
+            }))
+        }
+        #[inline(always)]
         unsafe fn load_first(from: *const f32, count: usize, rest: f32) -> Self {
             Self(intrinsics!({
                 let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -150,6 +158,13 @@ lanes! {
         };
     }
     native {
+        #[inline(always)]
+        fn upper(self, width: usize) -> Self {
+            Self(intrinsics!(match width {
+                2 => _mm256_permute2f128_pd::<0x11>(self.0, self.0),
+                _ => _mm256_permute_pd::<0b01>(self.0),
+            }))
+        }
         #[inline(always)]
         unsafe fn load_first(from: *const f64, count: usize, rest: f64) -> Self {
             Self(intrinsics!({

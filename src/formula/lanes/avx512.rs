@@ -69,6 +69,15 @@ lanes! {
         #[inline(always)]
         fn scale(self, power: Self) -> Self { Self(intrinsics!(_mm512_scalef_ps(self.0, power.0))) }
         #[inline(always)]
+        fn upper(self, width: usize) -> Self {
+            Self(intrinsics!(match width {
+                8 => _mm512_shuffle_f32x4::<0b1110>(self.0, self.0),
+                4 => _mm512_shuffle_f32x4::<0b01>(self.0, self.0),
+                2 => _mm512_permute_ps::<0b1110>(self.0),
+                _ => _mm512_permute_ps::<0b01>(self.0),
+            }))
+        }
+        #[inline(always)]
         unsafe fn load_first(from: *const f32, count: usize, rest: f32) -> Self {
             let first = ((1u32 << count.min(16)) - 1) as __mmask16;
             Self(intrinsics!(_mm512_mask_loadu_ps(_mm512_set1_ps(rest), first, from)))
@@ -150,6 +159,14 @@ lanes! {
     native {
         #[inline(always)]
         fn scale(self, power: Self) -> Self { Self(intrinsics!(_mm512_scalef_pd(self.0, power.0))) }
+        #[inline(always)]
+        fn upper(self, width: usize) -> Self {
+            Self(intrinsics!(match width {
+                4 => _mm512_shuffle_f64x2::<0b1110>(self.0, self.0),
+                2 => _mm512_shuffle_f64x2::<0b01>(self.0, self.0),
+                _ => _mm512_permute_pd::<0b01>(self.0),
+            }))
+        }
         #[inline(always)]
         unsafe fn load_first(from: *const f64, count: usize, rest: f64) -> Self {
             let first = ((1u32 << count.min(8)) - 1) as __mmask8;

@@ -259,18 +259,24 @@ pub trait Lanes:
         Self::from_array(self.to_array().map(function))
     }
 
+    /// The `width` lanes from lane `width` on, a power of two below `WIDTH`, moved to the front; what comes behind them is unspecified.
+    #[inline(always)]
+    fn upper(self, width: usize) -> Self {
+        let mut lanes = self.to_array();
+        lanes.copy_within(width..Self::WIDTH, 0);
+        Self::from_array(lanes)
+    }
+
     /// Combines the lanes in a fixed order: the upper half with the lower, until one is left.
     #[inline(always)]
-    fn reduce(self, combine: impl Fn(Self::Element, Self::Element) -> Self::Element) -> Self::Element {
-        let mut lanes = self.to_array();
+    fn reduce(self, combine: impl Fn(Self, Self) -> Self) -> Self::Element {
+        let mut lanes = self;
         let mut width = Self::WIDTH;
         while width > 1 {
             width /= 2;
-            for lane in 0..width {
-                lanes[lane] = combine(lanes[lane], lanes[lane + width]);
-            }
+            lanes = combine(lanes, lanes.upper(width));
         }
-        lanes[0]
+        lanes.to_array()[0]
     }
 
     /// The sum of the lanes, in the order of [`reduce`](Self::reduce).

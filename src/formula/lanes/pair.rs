@@ -53,6 +53,12 @@ impl<L: Lanes> Lanes for Pair<L> {
     }
 
     #[inline(always)]
+    fn upper(self, width: usize) -> Self {
+        let front = if width < L::WIDTH { self.0[0].upper(width) } else { self.0[1] };
+        Self([front, self.0[1]])
+    }
+
+    #[inline(always)]
     unsafe fn stream(self, to: *mut L::Element) {
         // SAFETY: as above.
         unsafe {

@@ -178,7 +178,11 @@ macro_rules! tests {
                         let numbers: [$element; MAX_WIDTH] = std::array::from_fn(|lane| (lane + 1) as $element);
                         let lanes = L::from_array(numbers);
                         assert_eq!(lanes.sum(), (L::WIDTH * (L::WIDTH + 1) / 2) as $element);
-                        assert_eq!(lanes.reduce(|a, b| if a > b { a } else { b }), L::WIDTH as $element);
+                        assert_eq!(lanes.reduce(L::max), L::WIDTH as $element);
+                        for width in (0..).map(|power| 1 << power).take_while(|&width| width < L::WIDTH) {
+                            let front = L::WIDTH.min(2 * width) - width;
+                            assert_eq!(lanes.upper(width).to_array()[..front], numbers[width..][..front]);
+                        }
                         assert!(L::any(lanes.eq(L::constant(L::WIDTH as f64))));
                         assert!(!L::any(lanes.eq(L::constant(0.0))));
                         for count in 0..=L::WIDTH {

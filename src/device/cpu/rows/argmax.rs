@@ -53,7 +53,7 @@ fn first_largest<L: Lanes>(row: &[L::Element]) -> usize {
     if L::any(L::mask_not(numbers)) {
         return first(row, |x| x.to_f64().is_nan());
     }
-    let largest = largest.reduce(|a, b| if a > b { a } else { b });
+    let largest = largest.reduce(L::max);
     let (wanted, mut at) = (L::splat(largest), 0);
     while at < whole {
         // SAFETY: as above.

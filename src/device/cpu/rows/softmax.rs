@@ -55,7 +55,7 @@ fn long_softmax<L: Lanes>(x: &[L::Element], y: &mut [L::Element]) {
         // SAFETY: as above.
         max = max.max(unsafe { L::load(from.add(at)) });
     }
-    let max = L::splat(max.reduce(|a, b| if a > b { a } else { b }));
+    let max = L::splat(max.reduce(L::max));
     let mut sum = L::constant(0.0);
     for at in (0..whole).step_by(L::WIDTH) {
         // SAFETY: as above.
@@ -67,7 +67,7 @@ fn long_softmax<L: Lanes>(x: &[L::Element], y: &mut [L::Element]) {
     }
     // SAFETY: as above.
     let last = exp(unsafe { L::load_first(from.add(whole), count - whole, nothing) } - max);
-    let factor = L::constant(1.0) / L::splat((sum + last).reduce(|a, b| a + b));
+    let factor = L::constant(1.0) / L::splat((sum + last).sum());
     for at in (0..whole).step_by(L::WIDTH) {
         // SAFETY: as above.
         unsafe { (L::load(to.add(at)) * factor).store(to.add(at)) };
@@ -138,13 +138,18 @@ impl<E: LaneElement> Program<E> for Forward<'_, E> {
 
     #[inline(always)]
     fn run<L: Lanes<Element = E>>(self) {
-        self.run_interleaved::<L::Interleaved>();
+        // A register takes in a few rows whole.
+        if self.input.len() <= self.columns * L::WIDTH {
+            self.run_on::<L>();
+        } else {
+            self.run_on::<L::Interleaved>();
+        }
     }
 }
 
 impl<E: LaneElement> Forward<'_, E> {
     #[inline(always)]
-    fn run_interleaved<L: Lanes<Element = E>>(self) {
+    fn run_on<L: Lanes<Element = E>>(self) {
         if !self.log && self.columns >= IN_PLACE {
             for (x, y) in self.input.chunks_exact(self.columns).zip(self.output.chunks_exact_mut(self.columns)) {
                 long_softmax::<L>(x, y);

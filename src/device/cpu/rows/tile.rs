@@ -13,7 +13,7 @@ const SHORT: usize = 32;
 /// The lanes that belong to no row hold numbers without meaning.
 pub struct Tile<L: Lanes> {
     /// Register after register.
-    elements: SmallVec<[L::Element; 128]>,
+    elements: SmallVec<[L::Element; 512]>,
     columns: usize,
 }
 
@@ -86,13 +86,13 @@ impl<L: Lanes> Tile<L> {
         for index in 0..self.registers() {
             max = max.max(self.get(index));
         }
-        if self.is_short() { max } else { L::splat(max.reduce(|a, b| if a > b { a } else { b })) }
+        if self.is_short() { max } else { L::splat(max.reduce(L::max)) }
     }
 
     /// What `sum`, over the registers, is for each whole row.
     #[inline(always)]
     pub fn whole_sum(&self, sum: L) -> L {
-        if self.is_short() { sum } else { L::splat(sum.reduce(|a, b| a + b)) }
+        if self.is_short() { sum } else { L::splat(sum.sum()) }
     }
 
     #[inline(always)]
