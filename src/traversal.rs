@@ -19,8 +19,7 @@ pub struct Traversal {
 impl Traversal {
     /// Merges the axes of these layouts, which have one shape.
     pub fn new<'a>(layouts: impl Iterator<Item = &'a Layout> + Clone) -> Self {
-        let shape = layouts.clone().next().map(|layout| layout.shape().clone());
-        let sizes = shape.as_ref().map_or(&[][..], |shape| shape.sizes());
+        let sizes = layouts.clone().next().map_or(&[][..], |layout| layout.shape().sizes());
         let count = sizes.iter().product();
         let operands = layouts.clone().count();
         let mut merged = Self { sizes: SmallVec::new(), strides: smallvec![[0; MAX_RANK]; operands], count };

@@ -1,6 +1,6 @@
 //! Sums, extremes, means and variances over any axes, and the place of the largest.
 
-use rectify::{DType, Error, Result, Tensor};
+use rectify::{DType, Device, Error, Result, Tensor};
 
 use super::host::{index_of, with};
 use super::{FLOATS, INTEGERS, assert_near, device, host, numbers, on_devices, scattered, tensor};
@@ -244,5 +244,53 @@ fn a_sum_down_to_a_shape_undoes_a_broadcast() -> Result<()> {
     }
     assert!(x.sum_to(x.shape())?.shares_buffer(&x));
     assert!(x.sum_to(&rectify::Shape::new(&[4, 4])?).is_err());
+    Ok(())
+}
+
+/// Rows one behind the other take a path of their own, as do a few columns: the bits are those of rows with gaps between, and of
+/// columns that lie apart.
+#[test]
+fn the_cpu_reduces_rows_to_the_same_bits_however_they_lie() -> Result<()> {
+    let cpu = Device::cpu();
+    for (rows, columns) in
+        [(1, 1), (37, 2), (5, 7), (128, 10), (3, 16), (130, 17), (9, 33), (70, 100), (4, 129), (66, 1000)]
+    {
+        let value = |row: usize, column: usize| match (7 * row + 5 * column) % 41 {
+            0 => -0.0,
+            1 => 0.0,
+            2 if row % 3 == 0 => f64::NAN,
+            other => (other as f64 - 20.0) * 0.37 + (row * column) as f64 * 1e-3,
+        };
+        let place = |wide: usize, turned: bool| -> Vec<f64> {
+            let places = (0..rows * wide).map(|i| if turned { (i % rows, i / rows) } else { (i / wide, i % wide) });
+            places.map(|(row, column)| value(row, column)).collect()
+        };
+        for dtype in [DType::F32, DType::F64] {
+            let made =
+                |sizes: [usize; 2], wide, turned| Tensor::from_slice(&place(wide, turned), &sizes, &cpu)?.cast(dtype);
+            let flat = made([rows, columns], columns, false)?;
+            let gaps = made([rows, columns + 3], columns + 3, false)?.slice(1, 0..columns)?;
+            let turned = made([columns, rows], columns, true)?.transpose(0, 1)?;
+            let reductions: [(_, fn(&Tensor, &[usize]) -> Result<Tensor>); 5] = [
+                ("sum", Tensor::sum),
+                ("mean", Tensor::mean),
+                ("max", Tensor::max),
+                ("min", Tensor::min),
+                ("variance", |x, axes| x.variance(axes, 0)),
+            ];
+            for (name, reduce) in reductions {
+                for axis in [0, 1] {
+                    let bits = |x: &Tensor| -> Result<Vec<_>> {
+                        let results = reduce(x, &[axis])?.cast(DType::F64)?.to_vec::<f64>()?;
+                        Ok(results.into_iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() + 1 }).collect())
+                    };
+                    let want = bits(&flat)?;
+                    let which = format!("{name} over axis {axis} of {rows}x{columns}, {dtype}");
+                    assert_eq!(bits(&gaps)?, want, "{which}, gaps");
+                    assert_eq!(bits(&turned)?, want, "{which}, turned");
+                }
+            }
+        }
+    }
     Ok(())
 }

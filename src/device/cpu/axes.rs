@@ -48,6 +48,11 @@ impl Axes {
         self.reduced.iter().map(|axis| axis.0).product()
     }
 
+    /// Whether the members of a group follow each other at equal distances.
+    pub fn members_are_even(&self) -> bool {
+        self.reduced.len() <= 1
+    }
+
     /// Where in the walk the tail of a group's member starts.
     pub fn start(&self, group: usize, member: usize) -> usize {
         (step_to(&self.kept, group) + step_to(&self.reduced, member)) * self.tail

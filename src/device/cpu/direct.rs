@@ -1,7 +1,6 @@
 //! Reductions of elements as they lie in memory: whole blocks in one call on the lanes, so that short rows cost little.
 
 use std::marker::PhantomData;
-use std::ops::Range;
 
 use super::axes::Axes;
 use super::combine::{Combine, add_to, reduce_on};
@@ -28,6 +27,11 @@ impl<'a> RowBlocks<'a> {
         self.axes.groups() * self.per_group
     }
 
+    /// Whether each tail is a block and a group of its own, one behind the other in the walk.
+    pub fn follow_each_other(&self) -> bool {
+        self.per_group == 1
+    }
+
     /// How many blocks belong to a group.
     pub fn per_group(&self) -> usize {
         self.per_group
@@ -40,8 +44,8 @@ impl<'a> RowBlocks<'a> {
 
     /// Where in the walk a block starts and ends.
     pub fn range(&self, block: usize) -> (usize, usize) {
-        if self.per_group == 1 {
-            // Each tail is a group of its own, and they follow each other: no division for rows that are soon done.
+        if self.follow_each_other() {
+            // No division for rows that are soon done.
             return (block * self.longest, (block + 1) * self.longest);
         }
         let (group, rest) = (block / self.per_group, block % self.per_group);
@@ -85,26 +89,72 @@ impl<E: LaneElement, C: Combine> Program<E> for Rows<'_, E, C> {
     }
 }
 
+/// Rows one behind the other, none longer than a block, with their results one behind the other as well.
+pub struct FlatRows<'a, E, C> {
+    values: *const E,
+    columns: usize,
+    results: &'a mut [E],
+    scale: E,
+    combine: PhantomData<C>,
+}
+
+impl<'a, E: LaneElement, C: Combine> FlatRows<'a, E, C> {
+    /// Reduces rows of `columns` elements, as many as there are results, each multiplied with `scale`.
+    ///
+    /// # Safety
+    /// So many initialised elements lie at `values`.
+    pub unsafe fn reduce(values: *const E, columns: usize, results: &'a mut [E], scale: E) {
+        dispatch(Self { values, columns, results, scale, combine: PhantomData });
+    }
+}
+
+impl<E: LaneElement, C: Combine> Program<E> for FlatRows<'_, E, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes<Element = E>>(self) {
+        let Self { values, columns, results, scale, .. } = self;
+        for (row, result) in results.iter_mut().enumerate() {
+            // SAFETY: promised by whoever called `reduce`.
+            *result = unsafe { reduce_on::<L, C>(values.add(row * columns), columns) } * scale;
+        }
+    }
+}
+
 /// Rows of which each is combined with sums, place by place.
 pub struct ColumnBlock<'a, E, C> {
-    start: &'a dyn Fn(usize) -> *const E,
-    rows: Range<usize>,
+    first: *const E,
+    stride: usize,
+    rows: usize,
     sums: &'a mut [E],
     combine: PhantomData<C>,
 }
 
-impl<'a, E: LaneElement, C: Combine> ColumnBlock<'a, E, C> {
-    /// The rows `rows`, each with its first element at `start`.
-    pub fn new(start: &'a dyn Fn(usize) -> *const E, rows: Range<usize>, sums: &'a mut [E]) -> Self {
-        Self { start, rows, sums, combine: PhantomData }
-    }
+/// Registers of sums that stay registers along all rows: more of them, and the rows are read one after the other.
+const NARROW: usize = 8;
 
-    /// Combines them.
+impl<'a, E: LaneElement, C: Combine> ColumnBlock<'a, E, C> {
+    /// Combines `rows` rows, the first at `first` and each further one `stride` elements behind, with `sums`.
     ///
     /// # Safety
     /// As many initialised elements as there are sums lie at the start of each row.
-    pub unsafe fn run(self) {
-        dispatch(self);
+    pub unsafe fn combine(first: *const E, stride: usize, rows: usize, sums: &'a mut [E]) {
+        dispatch(Self { first, stride, rows, sums, combine: PhantomData });
+    }
+
+    /// Combines the `count` columns from `column` on, at most a register of them, along all rows.
+    #[inline(always)]
+    fn narrow<L: Lanes<Element = E>>(&mut self, column: usize, count: usize) {
+        // SAFETY: here and below, the columns are within the rows and the sums.
+        unsafe {
+            let sums = self.sums.as_mut_ptr().add(column);
+            let mut total = L::load_first(sums, count, C::identity());
+            for row in 0..self.rows {
+                let values = self.first.add(row * self.stride + column);
+                total = C::lanes(total, L::load_first(values, count, C::identity()));
+            }
+            total.store_first(sums, count);
+        }
     }
 }
 
@@ -112,10 +162,17 @@ impl<E: LaneElement, C: Combine> Program<E> for ColumnBlock<'_, E, C> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes<Element = E>>(self) {
-        for row in self.rows {
-            // SAFETY: promised by whoever called `run`.
-            unsafe { add_to::<L, C>((self.start)(row), self.sums) };
+    fn run<L: Lanes<Element = E>>(mut self) {
+        let count = self.sums.len();
+        if count <= NARROW * L::WIDTH {
+            for column in (0..count).step_by(L::WIDTH) {
+                self.narrow::<L>(column, (count - column).min(L::WIDTH));
+            }
+            return;
+        }
+        for row in 0..self.rows {
+            // SAFETY: promised by whoever called `combine`.
+            unsafe { add_to::<L, C>(self.first.add(row * self.stride), self.sums) };
         }
     }
 }

@@ -41,7 +41,8 @@ fn run_in<E: Compute>(
     if formula.signature().draws.is_empty() && inputs.iter().chain(outputs).all(lies_as_needed) {
         run_flat::<E>(threads, formula, inputs, outputs);
     } else {
-        Map::<E>::new(formula, inputs, outputs, seed).run(threads);
+        let walk = Traversal::new(inputs.iter().chain(outputs).map(View::layout));
+        Map::<E>::over(formula, &walk, inputs, outputs, seed).run(threads);
     }
 }
 
@@ -77,7 +78,7 @@ fn task_size(threads: &Threads, count: usize) -> usize {
 /// A formula on the operands of one walk, computed in `E`.
 pub struct Map<'a, E> {
     formula: &'a dyn AnyFormula,
-    walk: Traversal,
+    walk: &'a Traversal,
     inputs: SmallVec<[Operand; 4]>,
     outputs: SmallVec<[Operand; 2]>,
     seed: Seed,
@@ -89,27 +90,22 @@ pub struct Map<'a, E> {
 }
 
 impl<'a, E: Compute> Map<'a, E> {
-    fn new(formula: &'a dyn AnyFormula, inputs: &[View<'_>], outputs: &[View<'_>], seed: Seed) -> Self {
-        let walk = Traversal::new(inputs.iter().chain(outputs).map(View::layout));
-        Self::over(formula, walk, inputs, outputs, seed)
-    }
-
     /// A formula over a given walk of these operands.
     pub fn over(
         formula: &'a dyn AnyFormula,
-        walk: Traversal,
+        walk: &'a Traversal,
         inputs: &[View<'_>],
         outputs: &[View<'_>],
         seed: Seed,
     ) -> Self {
-        let operand = |(index, view): (usize, &View<'_>)| Operand::new(view, &walk, index);
+        let operand = |(index, view): (usize, &View<'_>)| Operand::new(view, walk, index);
         let places = 0..inputs.len() + outputs.len();
         let mut operands = places.zip(inputs.iter().chain(outputs)).map(operand);
         let inputs: SmallVec<[_; 4]> = operands.by_ref().take(inputs.len()).collect();
         let outputs: SmallVec<[_; 2]> = operands.collect();
         let all = || inputs.iter().chain(&outputs);
         let flat = all().all(Operand::is_flat::<E>);
-        let direct = all().all(|operand| operand.is_direct_in_rows::<E>(&walk));
+        let direct = all().all(|operand| operand.is_direct_in_rows::<E>(walk));
         let draws = !formula.signature().draws.is_empty();
         let near = all().all(Operand::is_near::<E>);
         let by_rows = !flat && walk.inner() >= if near { CHUNK } else { LONG_ROW };
@@ -119,7 +115,7 @@ impl<'a, E: Compute> Map<'a, E> {
             inputs,
             outputs,
             seed,
-            chunk: if whole { usize::MAX } else { chunk_length(&walk) },
+            chunk: if whole { usize::MAX } else { chunk_length(walk) },
             by_rows,
             walk,
             computing: std::marker::PhantomData,
@@ -144,7 +140,7 @@ impl<'a, E: Compute> Map<'a, E> {
             let mut outputs = [std::ptr::null_mut(); MAX_OUTPUTS];
             for (i, operand) in self.outputs.iter().enumerate() {
                 let direct = self.is_direct(operand);
-                outputs[i] = if direct { operand.at(&self.walk, at) } else { scratch.row(self.result_row() + i) };
+                outputs[i] = if direct { operand.at(self.walk, at) } else { scratch.row(self.result_row() + i) };
             }
             self.evaluate(at, count, &outputs[..self.outputs.len()], scratch);
             for (i, operand) in self.outputs.iter().enumerate() {
@@ -152,7 +148,7 @@ impl<'a, E: Compute> Map<'a, E> {
                     // SAFETY: the formula has just written `count` results, and no other task has these elements.
                     unsafe {
                         let results = std::slice::from_raw_parts(outputs[i].cast_const(), count);
-                        operand.write(&self.walk, at, results);
+                        operand.write(self.walk, at, results);
                     }
                 }
             }
@@ -167,7 +163,7 @@ impl<'a, E: Compute> Map<'a, E> {
 
     /// The most elements that [`evaluate`](Self::evaluate) takes.
     pub fn chunk_length(&self) -> usize {
-        chunk_length(&self.walk)
+        chunk_length(self.walk)
     }
 
     /// Scratch for one task.
@@ -186,15 +182,15 @@ impl<'a, E: Compute> Map<'a, E> {
         let mut inputs = [std::ptr::null(); MAX_INPUTS];
         for (i, operand) in self.inputs.iter().enumerate() {
             inputs[i] = if self.is_direct(operand) {
-                operand.at::<E>(&self.walk, at).cast_const()
+                operand.at::<E>(self.walk, at).cast_const()
             } else {
                 let row = scratch.row(i);
-                let repeats = operand.repeats_from(&self.walk, at);
+                let repeats = operand.repeats_from(self.walk, at);
                 // What repeats itself fills its row of scratch once, and the row keeps it.
                 if !scratch.keeps(i, repeats) {
                     let (at, count) = if repeats { (0, scratch.length) } else { (at, count) };
                     // SAFETY: a row of scratch has a chunk's elements, and inputs are not written meanwhile.
-                    unsafe { operand.read(&self.walk, at, std::slice::from_raw_parts_mut(row, count)) };
+                    unsafe { operand.read(self.walk, at, std::slice::from_raw_parts_mut(row, count)) };
                 }
                 row.cast_const()
             };
@@ -213,17 +209,17 @@ impl<'a, E: Compute> Map<'a, E> {
     }
 
     fn is_direct(&self, operand: &Operand) -> bool {
-        operand.is_flat::<E>() || self.by_rows && operand.is_direct_in_rows::<E>(&self.walk)
+        operand.is_flat::<E>() || self.by_rows && operand.is_direct_in_rows::<E>(self.walk)
     }
 
     /// The walk.
-    pub fn walk(&self) -> &Traversal {
-        &self.walk
+    pub fn walk(&self) -> &'a Traversal {
+        self.walk
     }
 
     /// Whether the first input lies in memory as it is needed, at least within each row of the walk.
     pub fn has_direct_input(&self) -> bool {
-        self.inputs.first().is_some_and(|input| self.is_direct(input) || input.is_direct_in_rows::<E>(&self.walk))
+        self.inputs.first().is_some_and(|input| self.is_direct(input) || input.is_direct_in_rows::<E>(self.walk))
     }
 
     /// How many elements of the first input, which is direct, lie one behind the other from `at` on, up to `end`.
@@ -238,7 +234,7 @@ impl<'a, E: Compute> Map<'a, E> {
 
     /// The memory of the first input's element `at` of the walk.
     pub fn direct_input(&self, at: usize) -> *const E {
-        self.inputs.first().map_or(std::ptr::null(), |input| input.at::<E>(&self.walk, at).cast_const())
+        self.inputs.first().map_or(std::ptr::null(), |input| input.at::<E>(self.walk, at).cast_const())
     }
 }
 

@@ -111,6 +111,12 @@ impl Operand {
     /// # Safety
     /// The elements are initialised host memory within the walk, and nobody writes to them meanwhile.
     pub unsafe fn read<E: Compute>(&self, walk: &Traversal, start: usize, to: &mut [E]) {
+        let inner = walk.inner();
+        if to.len() > inner && self.repeats_from(walk, start) {
+            // SAFETY: as promised by the caller.
+            unsafe { self.read(walk, start, &mut to[..inner]) };
+            return repeat(inner, to);
+        }
         self.rows(walk, start, to.len(), |address, from, count| {
             let to = &mut to[from..from + count];
             // SAFETY: the rows are those of the walk.
@@ -148,20 +154,23 @@ impl Operand {
     /// As [`write`](Self::write).
     pub unsafe fn fill<E: Compute>(&self, walk: &Traversal, value: E) {
         let axes: Vec<_> = walk.strided_axes(self.index).collect();
-        for place in 0..axes.iter().map(|axis| axis.0).product() {
-            // SAFETY: as promised by the caller.
-            unsafe { self.set(step_to(&axes, place), value) };
-        }
+        let count = axes.iter().map(|axis| axis.0).product();
+        // SAFETY: as promised by the caller.
+        unsafe { self.set_each(&axes, &vec![value; count]) };
     }
 
-    /// Writes one element, `offset` elements past the first.
+    /// Writes the values over the elements along these axes, given innermost first.
     ///
     /// # Safety
-    /// As [`write`](Self::write); the operand has that element.
-    pub unsafe fn set<E: Compute>(&self, offset: usize, value: E) {
-        let address = self.address + (offset * self.dtype.size()) as u64;
-        // SAFETY: as promised by the caller.
-        with_element!(self.dtype, T => unsafe { write_row::<T, E>(&[value], pointer(address), 1) });
+    /// As [`write`](Self::write); the operand has these elements.
+    pub unsafe fn set_each<E: Compute>(&self, axes: &[(usize, usize)], values: &[E]) {
+        let (row, stride) = axes.first().copied().unwrap_or((1, 1));
+        for (index, values) in values.chunks(row.max(1)).enumerate() {
+            let offset = step_to(axes.get(1..).unwrap_or(&[]), index);
+            let address = self.address + (offset * self.dtype.size()) as u64;
+            // SAFETY: as promised by the caller.
+            with_element!(self.dtype, T => unsafe { write_row::<T, E>(values, pointer(address), stride) });
+        }
     }
 
     /// Calls `each` with the address, the first place and the length of every stretch of `count` elements within a row.
@@ -179,6 +188,16 @@ impl Operand {
 
     fn offset(&self, walk: &Traversal, row: usize, column: usize) -> usize {
         walk.row_offset(self.index, row) + column * self.inner_stride
+    }
+}
+
+/// Fills the elements with the first `count` of them, again and again.
+fn repeat<E: Copy>(count: usize, elements: &mut [E]) {
+    let mut done = count;
+    while done < elements.len() {
+        let next = done.min(elements.len() - done);
+        elements.copy_within(..next, done);
+        done += next;
     }
 }
 

@@ -3,10 +3,10 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use super::axes::{Axes, step_to};
+use super::axes::Axes;
 use super::combine::{Combine, Max, Min, Sum, accumulate, reduce};
-use super::direct::{ColumnBlock, RowBlocks};
-use super::elements::Shared;
+use super::direct::{ColumnBlock, FlatRows, RowBlocks};
+use super::elements::{Shared, pointer};
 use super::map::{CHUNK, Map, Scratch};
 use super::operand::{Compute, Operand, needs_f64};
 use super::threads::Threads;
@@ -41,17 +41,73 @@ fn run_in<E: Compute>(
     inputs: &[View<'_>],
     output: View<'_>,
 ) {
+    if let Some(rows) = Rows::<E>::of(formula, inputs, output) {
+        match reduction {
+            Reduction::Sum { scale } => rows.run::<Sum>(threads, E::from_f64(scale)),
+            Reduction::Max => rows.run::<Max>(threads, E::from_f64(1.0)),
+            Reduction::Min => rows.run::<Min>(threads, E::from_f64(1.0)),
+        }
+        return;
+    }
     let walk = Traversal::new(inputs.iter().chain([&output]).map(View::layout));
     let target = Operand::new(&output, &walk, inputs.len());
     let axes = Axes::new(&walk, inputs.len());
     let places = walk.strided_axes(inputs.len()).collect();
-    let map = Map::over(formula, walk, inputs, &[], Seed::default());
+    let map = Map::over(formula, &walk, inputs, &[], Seed::default());
     let direct = formula.key() == AnyFormula::key(&activation::linear) && map.has_direct_input();
     let reduce = Reduce::<E> { map, target, axes, places, direct };
     match reduction {
         Reduction::Sum { scale } => reduce.run::<Sum>(threads, E::from_f64(scale)),
         Reduction::Max => reduce.run::<Max>(threads, E::from_f64(1.0)),
         Reduction::Min => reduce.run::<Min>(threads, E::from_f64(1.0)),
+    }
+}
+
+/// Rows that lie one behind the other as they are needed, with their results: the common case, and one where every nanosecond
+/// shows. The results are those of any other layout, to the bit.
+struct Rows<E> {
+    // Only read: shared all the same.
+    values: Shared<E>,
+    results: Shared<E>,
+    rows: usize,
+    columns: usize,
+}
+
+impl<E: Compute> Rows<E> {
+    /// None where formula or operands are otherwise, or a row is longer than a block.
+    fn of(formula: &dyn AnyFormula, inputs: &[View<'_>], output: View<'_>) -> Option<Self> {
+        let [input] = inputs else { return None };
+        let lies_as_needed = input.dtype() == E::DTYPE && input.layout().is_contiguous() && output.dtype() == E::DTYPE;
+        if !lies_as_needed || formula.key() != AnyFormula::key(&activation::linear) {
+            return None;
+        }
+        let axes = output.shape().iter().copied().zip(output.layout().strides().iter().copied()).rev();
+        let mut axes = axes.filter(|axis| axis.0 != 1).peekable();
+        let (mut columns, mut rows) = (1, 1);
+        while let Some((size, _)) = axes.next_if(|axis| axis.1 == 0) {
+            columns *= size;
+        }
+        for (size, stride) in axes {
+            if stride != rows {
+                return None;
+            }
+            rows *= size;
+        }
+        let (values, results) = (Shared(pointer(input.address())), Shared(pointer(output.address())));
+        ((1..=BLOCK).contains(&columns) && rows > 0).then_some(Self { values, results, rows, columns })
+    }
+
+    fn run<C: Combine>(&self, threads: &Threads, scale: E) {
+        let per_task = (TASK / self.columns).max(1);
+        threads.run(self.rows.div_ceil(per_task), &|task| {
+            let first = task * per_task;
+            let count = per_task.min(self.rows - first);
+            // SAFETY: views are in bounds, inputs initialised, and each row has a place of its own.
+            unsafe {
+                let results = std::slice::from_raw_parts_mut(self.results.at(first), count);
+                FlatRows::<E, C>::reduce(self.values.at(first * self.columns), self.columns, results, scale);
+            }
+        });
     }
 }
 
@@ -93,15 +149,37 @@ impl<E: Compute> Reduce<'_, E> {
                 return;
             }
             let mut scratch = self.map.scratch();
+            if !self.direct && rows.follow_each_other() {
+                return self.reduce_together::<C>(blocks.start, rows.longest(), results, &mut scratch);
+            }
             for (block, result) in blocks.zip(results) {
                 let (start, end) = rows.range(block);
                 *result = self.reduce_block::<C>(start, end, &mut scratch);
             }
         });
-        for (group, blocks) in partials.chunks_mut(rows.per_group()).enumerate() {
-            let value = join::<E, C>(blocks) * scale;
-            // SAFETY: the output has a place for each group, and the tasks have ended.
-            unsafe { self.target.set(step_to(&self.places, group), value) };
+        let per_group = rows.per_group();
+        for group in 0..self.axes.groups() {
+            partials[group] = join::<E, C>(&mut partials[group * per_group..][..per_group]) * scale;
+        }
+        // SAFETY: the output has a place for each group, and the tasks have ended.
+        unsafe { self.target.set_each(&self.places, &partials[..self.axes.groups()]) };
+    }
+
+    /// Reduces rows of `columns` elements that follow each other, from `first` on: as many at once as fit a chunk.
+    fn reduce_together<C: Combine>(&self, first: usize, columns: usize, results: &mut [E], scratch: &mut Scratch<E>) {
+        let mut done = 0;
+        while done < results.len() {
+            let (start, end) = ((first + done) * columns, (first + results.len()) * columns);
+            let count = self.stretch(start, end) / columns;
+            if count <= 1 {
+                results[done] = self.reduce_block::<C>(start, start + columns, scratch);
+                done += 1;
+                continue;
+            }
+            let values = self.values(start, count * columns, scratch);
+            // SAFETY: `values` leads to as many elements.
+            unsafe { FlatRows::<E, C>::reduce(values, columns, &mut results[done..done + count], E::from_f64(1.0)) };
+            done += count;
         }
     }
 
@@ -164,8 +242,14 @@ impl<E: Compute> Reduce<'_, E> {
         sums.fill(C::identity());
         if self.is_whole_in_rows() {
             let start = |member| self.map.direct_input(self.axes.start(group, member) + column);
-            // SAFETY: the elements of the walk are initialised memory, and the tail does not cross its rows.
-            return unsafe { ColumnBlock::<E, C>::new(&start, rows, sums).run() };
+            if rows.len() > 1 && self.axes.members_are_even() {
+                let (first, second) = (start(rows.start), start(rows.start + 1));
+                let stride = (second.addr() - first.addr()) / size_of::<E>();
+                // SAFETY: the elements of the walk are initialised memory, and the tail does not cross its rows.
+                return unsafe { ColumnBlock::<E, C>::combine(first, stride, rows.len(), sums) };
+            }
+            // SAFETY: as above.
+            return rows.for_each(|row| unsafe { ColumnBlock::<E, C>::combine(start(row), 0, 1, sums) });
         }
         for member in rows {
             let start = self.axes.start(group, member) + column;
