@@ -8,6 +8,7 @@ pub mod dtype;
 pub mod error;
 pub mod formula;
 pub mod kernels;
+mod lasting;
 pub mod memory;
 pub mod nn;
 pub mod optim;

@@ -210,6 +210,7 @@ impl Layout {
     }
 
     /// The number of elements a buffer must have to hold this layout.
+    #[inline]
     pub fn extent(&self) -> usize {
         let mut last = 0;
         for (&size, &stride) in self.shape.iter().zip(self.strides()) {
@@ -273,6 +274,16 @@ impl Layout {
             }
         }
         Ok(Self { shape: shape.clone(), strides, offset: self.offset })
+    }
+
+    /// This layout along the axes of `shape` that stay, in order, and repeated without copies along the others.
+    pub(crate) fn spread(&self, shape: &Shape, stays: impl Fn(usize) -> bool) -> Self {
+        let mut own = self.strides().iter();
+        let mut strides = [0; MAX_RANK];
+        for (axis, stride) in strides[..shape.rank()].iter_mut().enumerate() {
+            *stride = if stays(axis) { own.next().copied().unwrap_or(0) } else { 0 };
+        }
+        Self { shape: shape.clone(), strides, offset: self.offset }
     }
 
     /// The same elements in order under another shape, or nothing where that needs a copy.

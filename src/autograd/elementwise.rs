@@ -64,14 +64,14 @@ impl Var {
         let name = formula.signature().name;
         let tape = Tape::common(name, inputs)?;
         let tensors: Vec<_> = inputs.iter().map(|input| input.tensor()).collect();
-        let shape = Tensor::check_inputs(formula.signature(), &tensors)?;
-        let kept = Tensor::kept(name, &shape, &[])?;
+        let layout = Tensor::check_inputs(formula.signature(), &tensors)?;
+        let kept = Tensor::kept(name, layout.shape(), &[])?;
         let sum = Tensor::map_reduce(name, Reduction::Sum { scale }, formula, &tensors, &kept)?.reshape(&[])?;
         let Some(tape) = tape else { return Ok(Self::unrecorded(sum)) };
         let pull = from_inputs(formula, inputs, Seed::default())?;
         let spread = move |gradient: Tensor, backward: &mut Backward| {
             let share = if scale == 1.0 { gradient } else { gradient.scale_shift(scale, 0.0)? };
-            pull(share.broadcast_to(&shape)?, backward)
+            pull(share.broadcast_to(layout.shape())?, backward)
         };
         tape.push(name, sum, Step::Pull(Box::new(spread)))
     }

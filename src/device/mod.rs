@@ -26,17 +26,19 @@ pub use recording::{Call, Recording, Span, Work};
 pub use view::View;
 
 use crate::error::{Error, Result};
+use crate::lasting::Lasting;
 use crate::memory::{Host, Ledger, Memory, Source};
 use recording::Recorder;
 
 /// A handle on a device. Cloning it is cheap, and the device lives as long as any handle or buffer.
 #[derive(Debug, Clone)]
-pub struct Device(Arc<Recorder>);
+pub struct Device(Lasting<Recorder>);
 
 impl Device {
     /// The CPU of this process: every call gives a handle on the same device and memory.
     pub fn cpu() -> Self {
-        static CPU: LazyLock<Device> = LazyLock::new(|| Device::cpu_from(Host));
+        static CPU: LazyLock<Device> =
+            LazyLock::new(|| Device(Device::cpu_with_memory(Memory::new(Host).forever()).0.forever()));
         CPU.clone()
     }
 
@@ -47,7 +49,7 @@ impl Device {
 
     /// Another CPU device over this memory of host addresses.
     pub fn cpu_with_memory(memory: Memory) -> Self {
-        Self(Arc::new(Recorder::new(Box::new(cpu::Cpu::new(memory)))))
+        Self(Lasting::new(Recorder::new(Box::new(cpu::Cpu::new(memory)))))
     }
 
     /// The best device there is: a CUDA device if one can be used, else the CPU.
@@ -105,7 +107,7 @@ impl Device {
 
     /// Whether both handles are on the same device and memory.
     pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.is_same(&other.0)
     }
 
     /// What computes.
@@ -149,12 +151,12 @@ impl Device {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         let known = open.iter().find(|(known, _)| *known == ordinal).and_then(|(_, device)| device.upgrade());
         if let Some(device) = known {
-            return Ok(Self(device));
+            return Ok(Self(Lasting::Counted(device)));
         }
         let device = Arc::new(Recorder::new(probe::open_cuda(ordinal)?));
         open.retain(|(known, _)| *known != ordinal);
         open.push((ordinal, Arc::downgrade(&device)));
-        Ok(Self(device))
+        Ok(Self(Lasting::Counted(device)))
     }
 }
 

@@ -19,6 +19,7 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// The layout reaches beyond the buffer.
+    #[inline]
     pub fn new(buffer: &'a Buffer, layout: &'a Layout, dtype: DType) -> Result<Self> {
         let fits = layout.extent().checked_mul(dtype.size()).is_some_and(|bytes| bytes <= buffer.bytes());
         if !fits {

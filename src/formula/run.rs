@@ -28,17 +28,16 @@ pub struct Span<'a, E> {
 /// for writing, and nobody else writes to any of them meanwhile.
 pub unsafe fn run_span<F: Formula, E: LaneElement>(parameters: &[f64; MAX_PARAMETERS], span: &Span<'_, E>) {
     let padded = PADDED_BYTES / size_of::<E>();
-    let whole = span.count / padded * padded;
-    if whole > 0 {
-        let mut operands = Operands::<E>::new(span, whole);
+    let count = span.count / padded * padded;
+    if count > 0 {
         // Non-temporal stores need aligned vectors.
-        operands.streaming = span.streaming && span.outputs.iter().all(|&p| p.addr().is_multiple_of(PADDED_BYTES));
-        dispatch(Run::<F, E> { operands, parameters, formula: PhantomData });
+        let streaming = span.streaming && span.outputs.iter().all(|&p| p.addr().is_multiple_of(PADDED_BYTES));
+        dispatch(Run::<F, E> { span: &Span { count, streaming, ..*span }, parameters, formula: PhantomData });
     }
-    let rest = span.count - whole;
+    let rest = span.count - count;
     if rest > 0 {
         // SAFETY: as promised by the caller; the rest lies behind the whole registers.
-        unsafe { run_rest::<F, E>(parameters, span, whole, rest) };
+        unsafe { run_rest::<F, E>(parameters, span, count, rest) };
     }
 }
 
@@ -59,48 +58,26 @@ unsafe fn run_rest<F: Formula, E: LaneElement>(
 ) {
     let mut sources = [[E::default(); PADDED_MAX]; MAX_INPUTS];
     let mut results = [[E::default(); PADDED_MAX]; MAX_OUTPUTS];
-    for (copy, &source) in sources.iter_mut().zip(span.inputs.iter().chain(span.draws)) {
+    let mut from_copies = [std::ptr::null(); MAX_INPUTS];
+    for ((copy, place), &source) in sources.iter_mut().zip(&mut from_copies).zip(span.inputs.iter().chain(span.draws)) {
         // SAFETY: `rest` elements lie behind `from`, and fit the copy.
         unsafe { source.add(from).copy_to_nonoverlapping(copy.as_mut_ptr(), rest) };
+        *place = copy.as_ptr();
     }
-    let mut operands = Operands::<E>::new(span, PADDED_BYTES / size_of::<E>());
-    for (pointer, copy) in operands.sources.iter_mut().zip(&sources).take(span.inputs.len() + span.draws.len()) {
-        *pointer = copy.as_ptr();
-    }
-    for (pointer, copy) in operands.outputs.iter_mut().zip(&mut results) {
-        *pointer = copy.as_mut_ptr();
-    }
-    dispatch(Run::<F, E> { operands, parameters, formula: PhantomData });
+    let to_copies = results.each_mut().map(|copy| copy.as_mut_ptr());
+    let (inputs, draws) = from_copies[..span.inputs.len() + span.draws.len()].split_at(span.inputs.len());
+    let outputs = &to_copies[..span.outputs.len()];
+    let whole = Span { inputs, draws, outputs, count: PADDED_BYTES / size_of::<E>(), streaming: false };
+    dispatch(Run::<F, E> { span: &whole, parameters, formula: PhantomData });
     for (copy, &output) in results.iter().zip(span.outputs) {
         // SAFETY: `rest` elements lie behind `from`.
         unsafe { copy.as_ptr().copy_to_nonoverlapping(output.add(from), rest) };
     }
 }
 
-/// The pointers of a run in arrays, so that the compiler keeps them in registers: inputs, then draws; and outputs.
-struct Operands<E> {
-    sources: [*const E; MAX_INPUTS],
-    outputs: [*mut E; MAX_OUTPUTS],
-    count: usize,
-    streaming: bool,
-}
-
-impl<E> Operands<E> {
-    fn new(span: &Span<'_, E>, count: usize) -> Self {
-        let mut sources = [std::ptr::null(); MAX_INPUTS];
-        for (pointer, &source) in sources.iter_mut().zip(span.inputs.iter().chain(span.draws)) {
-            *pointer = source;
-        }
-        let mut outputs = [std::ptr::null_mut(); MAX_OUTPUTS];
-        for (pointer, &output) in outputs.iter_mut().zip(span.outputs) {
-            *pointer = output;
-        }
-        Self { sources, outputs, count, streaming: false }
-    }
-}
-
+/// A formula on whole registers.
 struct Run<'a, F, E> {
-    operands: Operands<E>,
+    span: &'a Span<'a, E>,
     parameters: &'a [f64; MAX_PARAMETERS],
     formula: PhantomData<F>,
 }
@@ -117,7 +94,13 @@ impl<F: Formula, E: LaneElement> Program<E> for Run<'_, F, E> {
 impl<F: Formula, E: LaneElement> Run<'_, F, E> {
     #[inline(always)]
     fn run_interleaved<L: Lanes<Element = E>>(self) {
-        let Operands { sources, outputs, count, streaming } = self.operands;
+        let &Span { count, streaming, .. } = self.span;
+        // As many as the formula has, which is known here: they stay in registers.
+        let (mut sources, mut outputs) = ([std::ptr::null(); MAX_INPUTS], [std::ptr::null_mut(); MAX_OUTPUTS]);
+        sources[..F::SIGNATURE.inputs].copy_from_slice(&self.span.inputs[..F::SIGNATURE.inputs]);
+        sources[F::SIGNATURE.inputs..][..F::SIGNATURE.draws.len()]
+            .copy_from_slice(&self.span.draws[..F::SIGNATURE.draws.len()]);
+        outputs[..F::SIGNATURE.outputs].copy_from_slice(&self.span.outputs[..F::SIGNATURE.outputs]);
         let mut parameters = [Simd::<L>::from(0.0); MAX_PARAMETERS];
         for i in 0..F::SIGNATURE.parameters.len() {
             parameters[i] = Simd::from(self.parameters[i]);

@@ -1,12 +1,12 @@
 //! A buffer: a receipt for device memory. Dropping it is the release.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::Shared;
 use super::book::Slot;
 use super::pool::Place;
 use super::stream::Stream;
+use crate::lasting::Lasting;
 use crate::scope::Label;
 
 /// A range of device memory, released when dropped.
@@ -14,7 +14,7 @@ use crate::scope::Label;
 /// Not `Clone`: tensors and views share one by `Arc`, so the release happens once, when the last of them goes. The drop
 /// records the release with the next sequence number and returns the block to the pool; it calls no driver.
 pub struct Buffer {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Lasting<Shared>,
     pub(super) slot: Slot,
     pub(super) id: u64,
     pub(super) address: u64,

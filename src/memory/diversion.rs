@@ -1,11 +1,12 @@
 //! A thread whose work goes to another stream than the first for a while.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::shared::Shared;
 use super::stream::Stream;
+use crate::lasting::Lasting;
 
 /// Which thread works on which stream, if one does not work on the first.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Diversion {
 /// The work of the thread that made it goes to a stream of its own until it is dropped.
 #[must_use = "work goes to the first stream again when this is dropped"]
 #[derive(Debug)]
-pub struct Diverted(Arc<Shared>);
+pub struct Diverted(Lasting<Shared>);
 
 impl Diversion {
     /// The stream that this thread works on.
@@ -39,7 +40,7 @@ impl Diversion {
 
 impl Diverted {
     /// None where a thread is diverted already.
-    pub(super) fn new(shared: &Arc<Shared>, stream: Stream) -> Option<Self> {
+    pub(super) fn new(shared: &Lasting<Shared>, stream: Stream) -> Option<Self> {
         let mut diverted = shared.diversion.diverted();
         if diverted.is_some() {
             return None;

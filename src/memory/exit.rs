@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::ledger::Ledger;
 use super::report::{Bytes, holders};
 use super::shared::Shared;
+use crate::lasting::Lasting;
 
 /// Every memory there is, or was.
 static MEMORIES: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -43,7 +44,7 @@ pub(super) fn remember(memory: &Arc<Shared>) {
 
 fn line(memory: Arc<Shared>) -> Option<String> {
     const NAMED: usize = 5;
-    let (name, ledger) = (memory.name.clone(), Ledger(memory));
+    let (name, ledger) = (memory.name.clone(), Ledger(Lasting::Counted(memory)));
     let living = ledger.live_buffers();
     if living.is_empty() {
         return None;

@@ -1,16 +1,15 @@
 //! The ledger: what is alive, what was at the peak, who holds it, what was released and when.
 
-use std::sync::Arc;
-
 use super::Shared;
 use super::book::{BufferRecord, Event, EventKind, Totals};
 use super::report::{Report, holders, oldest_first};
 use crate::error::{Error, Result};
+use crate::lasting::Lasting;
 use crate::scope::Label;
 
 /// Everything known about the buffers of one [`Memory`](super::Memory). Reading it never changes what it counts.
 #[derive(Debug, Clone)]
-pub struct Ledger(pub(super) Arc<Shared>);
+pub struct Ledger(pub(super) Lasting<Shared>);
 
 impl Ledger {
     /// Bytes in living buffers, as asked for.

@@ -58,11 +58,12 @@ pub use source::{Host, Refused, SEGMENT_ALIGNMENT, Source};
 pub use stream::Stream;
 
 use crate::error::{Error, Result};
+use crate::lasting::Lasting;
 use shared::Shared;
 
 /// The memory of one device. Clones share it; it lives as long as the last of them or the last buffer.
 #[derive(Clone)]
-pub struct Memory(Arc<Shared>);
+pub struct Memory(Lasting<Shared>);
 
 /// How a [`Memory`] takes from its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +108,12 @@ impl Memory {
     pub fn with(source: impl Source + 'static, options: Options) -> Self {
         let shared = Arc::new(Shared::new(Box::new(source), options));
         exit::remember(&shared);
-        Self(shared)
+        Self(Lasting::Counted(shared))
+    }
+
+    /// The same memory, from now on for as long as the process: its buffers are not counted for its sake.
+    pub(crate) fn forever(self) -> Self {
+        Self(self.0.forever())
     }
 
     /// The device, as on the command line.
@@ -124,7 +130,7 @@ impl Memory {
     /// the budget; everything stays usable. [`Error::Device`] when the device failed, now or while giving memory back
     /// earlier.
     pub fn allocate(&self, bytes: usize, stream: Stream) -> Result<Buffer> {
-        self.0.allocate(bytes, stream)
+        Shared::allocate(&self.0, bytes, stream)
     }
 
     /// A new stream of this memory.

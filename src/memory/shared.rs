@@ -1,7 +1,7 @@
 //! What a memory and its buffers share: the source, and the pool and book behind one short lock.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Options;
 use super::awaiting::Awaiting;
@@ -14,6 +14,7 @@ use super::sites::Traces;
 use super::source::{Refused, SEGMENT_ALIGNMENT, Source};
 use super::stream::{Point, Stream};
 use crate::error::{Error, OutOfMemory, Result};
+use crate::lasting::Lasting;
 use crate::scope::Label;
 
 /// How many labels an out-of-memory error names.
@@ -83,24 +84,26 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn allocate(self: &Arc<Self>, bytes: usize, stream: Stream) -> Result<Buffer> {
+    pub fn allocate(this: &Lasting<Self>, bytes: usize, stream: Stream) -> Result<Buffer> {
         let request = Request { bytes, stream, label: Label::current() };
-        let mut state = self.state();
+        let mut state = this.state();
         if let Some(failure) = state.failures.pop_front() {
             return Err(failure);
         }
-        let mut block = if self.pooled && bytes > 0 { state.pool.take(bytes, stream) } else { None };
+        let mut block = if this.pooled && bytes > 0 { state.pool.take(bytes, stream) } else { None };
         if block.is_none() && bytes > 0 {
             drop(state);
-            block = Some(self.grow(request)?);
-            state = self.state();
+            block = Some(this.grow(request)?);
+            state = this.state();
         }
         let (slot, id) = state.book.allocate(bytes, request.label, stream, block);
         if let Some(trace) = state.traces.trace() {
             state.traces.keep(id, trace);
         }
         drop(state);
-        Ok(self.receipt(request, slot, id, block))
+        // A buffer of no bytes has an address that no access may use, but aligned and not null.
+        let address = block.map_or(SEGMENT_ALIGNMENT as u64, |block| block.address);
+        Ok(Buffer { shared: this.clone(), slot, id, address, bytes, label: request.label, stream })
     }
 
     pub fn release(&self, buffer: &Buffer) {
@@ -147,19 +150,6 @@ impl Shared {
     pub fn trim(&self) -> Result<usize> {
         let bytes = self.give_back(&self.take_turn());
         self.state().failures.pop_front().map_or(Ok(bytes), Err)
-    }
-
-    fn receipt(self: &Arc<Self>, request: Request, slot: Slot, id: u64, block: Option<Block>) -> Buffer {
-        Buffer {
-            shared: self.clone(),
-            slot,
-            id,
-            // A buffer of no bytes has an address that no access may use, but aligned and not null.
-            address: block.map_or(SEGMENT_ALIGNMENT as u64, |block| block.address),
-            bytes: request.bytes,
-            label: request.label,
-            stream: request.stream,
-        }
     }
 
     fn take_turn(&self) -> MutexGuard<'_, ()> {

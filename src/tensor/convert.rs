@@ -20,7 +20,7 @@ impl Tensor {
         }
         let dense = if self.layout.is_contiguous() && self.layout.offset() == 0 { self.clone() } else { self.copy()? };
         let mut elements = vec![E::default(); self.count()];
-        self.device.backend().download(&dense.buffer, E::as_bytes_mut(&mut elements))?;
+        self.device().backend().download(dense.buffer(), E::as_bytes_mut(&mut elements))?;
         Ok(elements)
     }
 
@@ -31,7 +31,7 @@ impl Tensor {
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let dense = if self.layout.is_contiguous() && self.layout.offset() == 0 { self.clone() } else { self.copy()? };
         let mut bytes = vec![0; self.shape().bytes(self.dtype)?];
-        self.device.backend().download(&dense.buffer, &mut bytes)?;
+        self.device().backend().download(dense.buffer(), &mut bytes)?;
         Ok(bytes)
     }
 
@@ -45,7 +45,7 @@ impl Tensor {
             return Err(Error::shape("from_bytes", &[&shape], rule));
         }
         let tensor = Self::uninitialized(shape, dtype, device)?;
-        device.backend().upload(bytes, &tensor.buffer)?;
+        device.backend().upload(bytes, tensor.buffer())?;
         Ok(tensor)
     }
 
@@ -65,7 +65,7 @@ impl Tensor {
     /// # Errors
     /// Memory runs out there, or a device failed.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
-        if self.device.is_same(device) {
+        if self.device().is_same(device) {
             return Ok(self.clone());
         }
         Self::from_bytes(&self.to_bytes()?, self.shape().clone(), self.dtype, device)

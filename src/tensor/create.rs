@@ -64,7 +64,7 @@ impl Tensor {
             return Err(Error::shape("from_slice", &[&shape], rule));
         }
         let tensor = Self::uninitialized(shape, E::DTYPE, device)?;
-        device.backend().upload(E::as_bytes(elements), &tensor.buffer)?;
+        device.backend().upload(E::as_bytes(elements), tensor.buffer())?;
         Ok(tensor)
     }
 

@@ -1,5 +1,7 @@
 //! Elementwise operations: every one a formula applied to tensors.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::Tensor;
@@ -65,8 +67,8 @@ impl Tensor {
             let rule = format!("gives {} outputs: use update to write them", signature.outputs);
             return Err(Error::argument(signature.name, rule));
         }
-        let shape = Self::check_inputs(signature, inputs)?;
-        let output = Self::uninitialized(shape, inputs[0].dtype, &inputs[0].device)?;
+        let layout = Self::check_inputs(signature, inputs)?;
+        let output = Self::uninitialized_as(layout, inputs[0].dtype, inputs[0].device())?;
         output.write(formula, inputs, seed)?;
         Ok(output)
     }
@@ -114,33 +116,35 @@ impl Tensor {
                 }
             }
         }
-        let inputs = Inputs::broadcast(name, inputs, first.shape())?;
-        let outputs = outputs.iter().map(|output| output.view()).collect::<Result<SmallVec<[_; 4]>>>()?;
-        first.device.backend().map(formula, &inputs.views()?, &outputs, seed)
+        with_views(name, inputs, first.shape(), |inputs| {
+            let outputs = outputs.iter().map(|output| output.view()).collect::<Result<SmallVec<[_; 4]>>>()?;
+            first.device().backend().map(formula, inputs, &outputs, seed)
+        })
     }
 
     /// Runs a formula of one output into this tensor, which is fresh.
     fn write(&self, formula: &dyn AnyFormula, inputs: &[&Self], seed: Seed) -> Result<()> {
-        let inputs = Inputs::broadcast(formula.signature().name, inputs, self.shape())?;
-        self.device.backend().map(formula, &inputs.views()?, &[self.view()?], seed)
+        with_views(formula.signature().name, inputs, self.shape(), |inputs| {
+            self.device().backend().map(formula, inputs, &[self.view()?], seed)
+        })
     }
 
-    /// The shape the inputs broadcast to, if they fit the formula and each other.
-    pub(crate) fn check_inputs(signature: &Signature, inputs: &[&Self]) -> Result<Shape> {
+    /// The contiguous layout of the shape the inputs broadcast to, if they fit the formula and each other.
+    pub(crate) fn check_inputs(signature: &Signature, inputs: &[&Self]) -> Result<Arc<Layout>> {
         Self::check_arity(signature, inputs)?;
         let name = signature.name;
         let Some((first, rest)) = inputs.split_first() else {
             return Err(Error::argument(name, "has no inputs to take the shape from"));
         };
-        let mut shape = first.shape().clone();
+        let mut layout = first.own_layout();
         for input in rest {
             first.check_device(name, input)?;
             first.check_dtype(name, input)?;
-            if *input.shape() != shape {
-                shape = shape.broadcast(name, input.shape())?;
+            if input.shape() != layout.shape() {
+                layout = Arc::new(Layout::contiguous(layout.shape().broadcast(name, input.shape())?));
             }
         }
-        Ok(shape)
+        Ok(layout)
     }
 
     fn check_arity(signature: &Signature, inputs: &[&Self]) -> Result<()> {
@@ -159,32 +163,24 @@ impl Tensor {
     }
 }
 
-/// Inputs of a map with their layouts broadcast to the shape of its output.
-pub(crate) struct Inputs<'a> {
-    tensors: &'a [&'a Tensor],
-    /// None where every tensor has that shape.
-    broadcast: Vec<Layout>,
-}
-
-impl<'a> Inputs<'a> {
-    pub(crate) fn broadcast(name: &'static str, tensors: &'a [&'a Tensor], shape: &Shape) -> Result<Self> {
-        let broadcast = if tensors.iter().all(|tensor| tensor.shape() == shape) {
-            Vec::new()
-        } else {
-            let layouts = tensors.iter().map(|tensor| tensor.layout.broadcast_to(name, shape));
-            layouts.collect::<Result<_>>()?
-        };
-        Ok(Self { tensors, broadcast })
+/// Runs something on views of tensors, broadcast to one shape.
+pub(super) fn with_views<T>(
+    name: &'static str,
+    tensors: &[&Tensor],
+    shape: &Shape,
+    run: impl FnOnce(&[View<'_>]) -> Result<T>,
+) -> Result<T> {
+    let mut layouts = Vec::new();
+    for tensor in tensors.iter().filter(|tensor| tensor.shape() != shape) {
+        layouts.push(tensor.layout.broadcast_to(name, shape)?);
     }
-
-    pub(crate) fn views(&self) -> Result<SmallVec<[View<'_>; 4]>> {
-        let mut views = SmallVec::new();
-        for (i, tensor) in self.tensors.iter().enumerate() {
-            let layout = self.broadcast.get(i).unwrap_or(&tensor.layout);
-            views.push(View::new(&tensor.buffer, layout, tensor.dtype)?);
-        }
-        Ok(views)
+    let mut broadcast = layouts.iter();
+    let mut views = SmallVec::<[View<'_>; 4]>::new();
+    for tensor in tensors {
+        let layout = if tensor.shape() == shape { None } else { broadcast.next() };
+        views.push(View::new(tensor.buffer(), layout.unwrap_or(&tensor.layout), tensor.dtype)?);
     }
+    run(&views)
 }
 
 macro_rules! methods {

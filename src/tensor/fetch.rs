@@ -31,7 +31,7 @@ impl Tensor {
     /// The device failed.
     pub fn fetch(&self) -> Result<Fetched> {
         let dense = if self.layout.is_contiguous() && self.layout.offset() == 0 { self.clone() } else { self.copy()? };
-        let bytes = self.device.backend().fetch(&dense.buffer, self.shape().bytes(self.dtype)?)?;
+        let bytes = self.device().backend().fetch(dense.buffer(), self.shape().bytes(self.dtype)?)?;
         Ok(Fetched { bytes, dtype: self.dtype, count: self.count() })
     }
 }

@@ -16,10 +16,10 @@ impl Tensor {
         let ([outer, n, inner], shape) = self.gathered("gather", axis, indices)?;
         let input = self.contiguous()?.reshape(&[outer, n, inner])?;
         let indices = indices.contiguous()?;
-        let output = Self::uninitialized(shape, self.dtype, &self.device)?;
+        let output = Self::uninitialized(shape, self.dtype, self.device())?;
         let target = output.reshape(&[outer, indices.count(), inner])?;
         let kernel = Kernel::Gather { input: input.view()?, indices: indices.view()?, output: target.view()? };
-        self.device.backend().launch(kernel)?;
+        self.device().backend().launch(kernel)?;
         Ok(output)
     }
 
@@ -30,7 +30,7 @@ impl Tensor {
     /// Shapes that [`gather`](Self::gather) could not have given, an index that is not below the axis' size, or memory
     /// runs out.
     pub fn scatter_add(&self, axis: usize, indices: &Self, sizes: &[usize]) -> Result<Self> {
-        let target = Self::uninitialized(Shape::new(sizes)?, self.dtype, &self.device)?;
+        let target = Self::uninitialized(Shape::new(sizes)?, self.dtype, self.device())?;
         let ([outer, n, inner], shape) = target.gathered("scatter_add", axis, indices)?;
         if *self.shape() != shape {
             let rule = format!("do not fit: slices for these indices have shape {shape}");
@@ -41,7 +41,7 @@ impl Tensor {
         let flat = target.reshape(&[outer, n, inner])?;
         let kernel =
             Kernel::ScatterAdd { gradient: gradient.view()?, indices: indices.view()?, input_gradient: flat.view()? };
-        self.device.backend().launch(kernel)?;
+        self.device().backend().launch(kernel)?;
         Ok(target)
     }
 
@@ -52,9 +52,9 @@ impl Tensor {
     /// Not integers, too many axes, or memory runs out.
     pub fn one_hot(&self, classes: usize, dtype: DType) -> Result<Self> {
         self.check_index("one_hot")?;
-        let places = Self::arange(classes, DType::F64, &self.device)?;
+        let places = Self::arange(classes, DType::F64, self.device())?;
         let labels = self.unsqueeze(self.shape().rank())?;
-        let rows = Self::uninitialized(labels.shape().with(self.shape().rank(), classes)?, dtype, &self.device)?;
+        let rows = Self::uninitialized(labels.shape().with(self.shape().rank(), classes)?, dtype, self.device())?;
         Self::update(&arithmetic::equal, &[&labels, &places], &[&rows], Seed::default())?;
         Ok(rows)
     }
@@ -80,12 +80,12 @@ impl Tensor {
             }
             size = size.saturating_add(tensor.shape()[axis]);
         }
-        let joined = Self::uninitialized(first.shape().with(axis, size)?, first.dtype, &first.device)?;
+        let joined = Self::uninitialized(first.shape().with(axis, size)?, first.dtype, first.device())?;
         let mut start = 0;
         for tensor in tensors {
             let end = start + tensor.shape()[axis];
             let part = joined.slice(axis, start..end)?;
-            first.device.backend().copy(tensor.view()?, part.view()?)?;
+            first.device().backend().copy(tensor.view()?, part.view()?)?;
             start = end;
         }
         Ok(joined)

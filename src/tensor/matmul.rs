@@ -16,7 +16,7 @@ impl Tensor {
     /// devices, not floating point, or memory runs out.
     pub fn matmul(&self, other: &Self) -> Result<Self> {
         let operands = Operands::new(self, other)?;
-        let product = Self::uninitialized(operands.shape()?, self.dtype, &self.device)?;
+        let product = Self::uninitialized(operands.shape()?, self.dtype, self.device())?;
         operands.run(&product, false, None)?;
         Ok(product)
     }
@@ -55,13 +55,13 @@ impl Tensor {
         let (a_layout, b_layout, c_layout) = (layout(a)?, layout(b)?, layout(self)?);
         let sums_layout = sums.layout.broadcast_to("backward", &Shape::new(&[1, k, n])?)?;
         let product = Product {
-            a: View::new(&a.buffer, &a_layout, a.dtype)?,
-            b: View::new(&b.buffer, &b_layout, b.dtype)?,
-            c: View::new(&self.buffer, &c_layout, self.dtype)?,
+            a: View::new(a.buffer(), &a_layout, a.dtype)?,
+            b: View::new(b.buffer(), &b_layout, b.dtype)?,
+            c: View::new(self.buffer(), &c_layout, self.dtype)?,
             accumulate: false,
-            column_sums: Some(View::new(&sums.buffer, &sums_layout, sums.dtype)?),
+            column_sums: Some(View::new(sums.buffer(), &sums_layout, sums.dtype)?),
         };
-        self.device.backend().matmul(&product, None).map(drop)
+        self.device().backend().matmul(&product, None).map(drop)
     }
 
     /// `activation(self * weight + bias)` for matrices, given the activation with its bias, as one call; and what is to be
@@ -74,9 +74,9 @@ impl Tensor {
         keep: Keep,
     ) -> Result<(Self, Kept)> {
         let operands = Operands::new(self, weight)?;
-        let product = Self::uninitialized(operands.shape()?, self.dtype, &self.device)?;
+        let product = Self::uninitialized(operands.shape()?, self.dtype, self.device())?;
         let output = match keep {
-            Keep::Argument => Self::uninitialized(operands.shape()?, self.dtype, &self.device)?,
+            Keep::Argument => Self::uninitialized(operands.shape()?, self.dtype, self.device())?,
             Keep::Nothing | Keep::Mask => product.clone(),
         };
         let merged = operands.merged();
@@ -88,7 +88,7 @@ impl Tensor {
             Some(&Epilogue {
                 formula: biased,
                 place: 0,
-                operand: View::new(&bias.buffer, &layout, bias.dtype)?,
+                operand: View::new(bias.buffer(), &layout, bias.dtype)?,
                 output: target.view()?,
                 mask: None,
                 sums: None,
@@ -116,7 +116,7 @@ impl Tensor {
         sums: Option<&Self>,
     ) -> Result<Self> {
         let operands = Operands::new(self, other)?;
-        let product = Self::uninitialized(operands.shape()?, self.dtype, &self.device)?;
+        let product = Self::uninitialized(operands.shape()?, self.dtype, self.device())?;
         let merged = operands.merged();
         let (kept, target) = (kept.reshape(&merged)?, product.reshape(&merged)?);
         let layout = match sums {
@@ -124,7 +124,7 @@ impl Tensor {
             None => None,
         };
         let sums = match (sums, &layout) {
-            (Some(sums), Some(layout)) => Some(View::new(&sums.buffer, layout, sums.dtype)?),
+            (Some(sums), Some(layout)) => Some(View::new(sums.buffer(), layout, sums.dtype)?),
             _ => None,
         };
         let (operand, output) = (kept.view()?, target.view()?);
@@ -208,16 +208,16 @@ impl<'a> Operands<'a> {
         if self.batch.rank() == 0 {
             // Two matrices and no more: one axis in front, and nothing to broadcast.
             let (a, b, c_layout) = (self.a.layout.unsqueeze(0)?, self.b.layout.unsqueeze(0)?, c.layout.unsqueeze(0)?);
-            let view = |tensor: &'a Tensor, layout| View::new(&tensor.buffer, layout, tensor.dtype);
-            let c_view = View::new(&c.buffer, &c_layout, c.dtype)?;
+            let view = |tensor: &'a Tensor, layout| View::new(tensor.buffer(), layout, tensor.dtype);
+            let c_view = View::new(c.buffer(), &c_layout, c.dtype)?;
             let product =
                 Product { a: view(self.a, &a)?, b: view(self.b, &b)?, c: c_view, accumulate, column_sums: None };
-            return c.device.backend().matmul(&product, epilogue);
+            return c.device().backend().matmul(&product, epilogue);
         }
         let (a, b) = (self.batched(self.a, m, k)?, self.batched(self.b, k, n)?);
         let c = c.reshape(&self.merged())?;
         let product = Product { a: a.view()?, b: b.view()?, c: c.view()?, accumulate, column_sums: None };
-        c.device.backend().matmul(&product, epilogue)
+        c.device().backend().matmul(&product, epilogue)
     }
 
     /// A factor with its leading axes broadcast and merged into one.

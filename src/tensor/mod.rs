@@ -39,10 +39,16 @@ use crate::shape::{Layout, Shape};
 /// Numbers of one type and shape on a device.
 #[derive(Clone)]
 pub struct Tensor {
-    device: Device,
-    buffer: Arc<Buffer>,
-    layout: Layout,
+    storage: Arc<Storage>,
+    // Shared, so that a tensor is three words to hand on, and a result of its input's shape needs no other.
+    layout: Arc<Layout>,
     dtype: DType,
+}
+
+/// A buffer and the device it is of.
+struct Storage {
+    buffer: Buffer,
+    device: Device,
 }
 
 impl Tensor {
@@ -58,7 +64,7 @@ impl Tensor {
 
     /// The device it is on.
     pub fn device(&self) -> &Device {
-        &self.device
+        &self.storage.device
     }
 
     /// How it lies in its buffer.
@@ -68,7 +74,7 @@ impl Tensor {
 
     /// The buffer it shares with its clones and views.
     pub fn buffer(&self) -> &Buffer {
-        &self.buffer
+        &self.storage.buffer
     }
 
     /// The number of elements.
@@ -78,33 +84,52 @@ impl Tensor {
 
     /// Whether both share one buffer.
     pub fn shares_buffer(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.buffer, &other.buffer)
+        Arc::ptr_eq(&self.storage, &other.storage)
     }
 
     /// A tensor whose elements are not yet written.
     pub(crate) fn uninitialized(shape: Shape, dtype: DType, device: &Device) -> Result<Self> {
-        let bytes = shape.bytes(dtype)?;
+        Self::uninitialized_as(Arc::new(Layout::contiguous(shape)), dtype, device)
+    }
+
+    /// A tensor whose elements are not yet written and lie so, without gaps from the start of its buffer.
+    fn uninitialized_as(layout: Arc<Layout>, dtype: DType, device: &Device) -> Result<Self> {
+        let bytes = layout.shape().bytes(dtype)?;
         let memory = device.memory();
-        let buffer = Arc::new(memory.allocate(bytes, memory.working_stream())?);
-        Ok(Self { device: device.clone(), buffer, layout: Layout::contiguous(shape), dtype })
+        let buffer = memory.allocate(bytes, memory.working_stream())?;
+        Ok(Self::of(buffer, layout, dtype, device.clone()))
+    }
+
+    /// A tensor in this buffer of a device, which holds all of it.
+    fn of(buffer: Buffer, layout: Arc<Layout>, dtype: DType, device: Device) -> Self {
+        Self { storage: Arc::new(Storage { buffer, device }), layout, dtype }
     }
 
     /// The operand for a backend.
     pub(crate) fn view(&self) -> Result<View<'_>> {
-        View::new(&self.buffer, &self.layout, self.dtype)
+        View::new(self.buffer(), &self.layout, self.dtype)
     }
 
     /// The same buffer under another layout.
     pub(crate) fn with_layout(&self, layout: Layout) -> Self {
-        Self { layout, ..self.clone() }
+        Self { storage: self.storage.clone(), layout: Arc::new(layout), dtype: self.dtype }
+    }
+
+    /// A contiguous layout of this shape from the start of a buffer: its own, where it lies so.
+    fn own_layout(&self) -> Arc<Layout> {
+        if self.layout.offset() == 0 && self.layout.is_contiguous() {
+            self.layout.clone()
+        } else {
+            Arc::new(Layout::contiguous(self.shape().clone()))
+        }
     }
 
     /// Fails unless both are on one device.
     pub(crate) fn check_device(&self, operation: &'static str, other: &Self) -> Result<()> {
-        if self.device.is_same(&other.device) {
+        if self.device().is_same(other.device()) {
             return Ok(());
         }
-        let (a, b) = (self.device.name(), other.device.name());
+        let (a, b) = (self.device().name(), other.device().name());
         let which = if a == b { format!("two {a} devices, each with its own memory") } else { format!("{a} and {b}") };
         Err(Error::argument(operation, format!("tensors are on different devices ({which}): move one with to_device")))
     }
@@ -137,6 +162,6 @@ impl Tensor {
 
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tensor({}, {}, {})", self.shape(), self.dtype, self.device.name())
+        write!(f, "Tensor({}, {}, {})", self.shape(), self.dtype, self.device().name())
     }
 }

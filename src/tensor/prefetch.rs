@@ -48,7 +48,7 @@ impl Prefetched {
     pub fn arrive(mut self) -> Result<Tensor> {
         self.device.backend().arrive(&mut self.buffer)?;
         let Self { device, buffer, shape, dtype } = self;
-        Ok(Tensor { device, buffer: Arc::new(buffer), layout: Layout::contiguous(shape), dtype })
+        Ok(Tensor::of(buffer, Arc::new(Layout::contiguous(shape)), dtype, device))
     }
 
     /// Its size on the device.

@@ -3,13 +3,13 @@
 use smallvec::SmallVec;
 
 use super::Tensor;
-use super::elementwise::Inputs;
+use super::elementwise::with_views;
 use crate::device::{Kernel, Reduction, View};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::formula::AnyFormula;
 use crate::formula::catalogue::{activation, arithmetic};
-use crate::shape::{Layout, MAX_RANK, Shape};
+use crate::shape::{MAX_RANK, Shape};
 
 impl Tensor {
     /// The sum over these axes, which are removed; over all of them for none given.
@@ -61,12 +61,9 @@ impl Tensor {
             let rule = format!("has {count} elements along {axes:?}, more than {correction} are needed");
             return Err(Error::shape("variance", &[self.shape()], rule));
         };
-        let kept = Self::kept("variance", self.shape(), axes)?;
-        let mean = self.mean(axes)?.reshape(&kept)?;
+        let mean = self.mean(axes)?.reshape(&Self::kept("variance", self.shape(), axes)?)?;
         let reduction = Reduction::Sum { scale: 1.0 / freedom as f64 };
-        let inputs = [self, &mean];
-        let variance = Self::map_reduce("variance", reduction, &arithmetic::squared_difference, &inputs, &kept)?;
-        variance.without_axes(self.shape(), axes)
+        self.reduced_with("variance", reduction, &arithmetic::squared_difference, &[self, &mean], axes)
     }
 
     /// The place of the largest element along `axis`, which is removed: the first of equals, and NaN counts as largest.
@@ -82,8 +79,8 @@ impl Tensor {
         }
         let last = if axis + 1 == rank { self.clone() } else { self.moved_last(axis)? };
         let input = last.contiguous()?.reshape(&last.rows("argmax")?)?;
-        let places = Self::uninitialized(last.shape().without(rank - 1)?, DType::I64, &self.device)?;
-        self.device.backend().launch(Kernel::ArgMax { input: input.view()?, output: places.view()? })?;
+        let places = Self::uninitialized(last.shape().without(rank - 1)?, DType::I64, self.device())?;
+        self.device().backend().launch(Kernel::ArgMax { input: input.view()?, output: places.view()? })?;
         Ok(places)
     }
 
@@ -96,9 +93,9 @@ impl Tensor {
         inputs: &[&Self],
         kept: &Shape,
     ) -> Result<Self> {
-        let shape = Self::check_inputs(formula.signature(), inputs)?;
-        let output = Self::uninitialized(kept.clone(), inputs[0].dtype, &inputs[0].device)?;
-        output.write_reduction(operation, reduction, formula, inputs, &shape)?;
+        let layout = Self::check_inputs(formula.signature(), inputs)?;
+        let output = Self::uninitialized(kept.clone(), inputs[0].dtype, inputs[0].device())?;
+        output.write_reduction(operation, reduction, formula, inputs, layout.shape())?;
         Ok(output)
     }
 
@@ -112,9 +109,10 @@ impl Tensor {
         shape: &Shape,
     ) -> Result<()> {
         let layout = self.layout.broadcast_to(operation, shape)?;
-        let target = View::new(&self.buffer, &layout, self.dtype)?;
-        let inputs = Inputs::broadcast(operation, inputs, shape)?;
-        self.device.backend().reduce(reduction, formula, &inputs.views()?, target)
+        let target = View::new(self.buffer(), &layout, self.dtype)?;
+        with_views(operation, inputs, shape, |inputs| {
+            self.device().backend().reduce(reduction, formula, inputs, target)
+        })
     }
 
     /// The sum down to a shape this one was broadcast from: the gradient of a broadcast.
@@ -134,9 +132,29 @@ impl Tensor {
     }
 
     fn reduced(&self, operation: &'static str, reduction: Reduction, axes: &[usize]) -> Result<Self> {
-        let kept = Self::kept(operation, self.shape(), axes)?;
-        let reduced = Self::map_reduce(operation, reduction, &activation::linear, &[self], &kept)?;
-        reduced.without_axes(self.shape(), axes)
+        self.reduced_with(operation, reduction, &activation::linear, &[self], axes)
+    }
+
+    /// A formula over inputs that broadcast to this shape, reduced along `axes` (all for none), which are removed.
+    fn reduced_with(
+        &self,
+        operation: &'static str,
+        reduction: Reduction,
+        formula: &dyn AnyFormula,
+        inputs: &[&Self],
+        axes: &[usize],
+    ) -> Result<Self> {
+        check_axes(operation, self.shape(), axes)?;
+        let stays = |axis: usize| !axes.is_empty() && !axes.contains(&axis);
+        let left = self.shape().iter().enumerate().filter(|&(axis, _)| stays(axis));
+        let sizes: SmallVec<[usize; MAX_RANK]> = left.map(|(_, &size)| size).collect();
+        let output = Self::uninitialized(Shape::new(&sizes)?, self.dtype, self.device())?;
+        let layout = output.layout.spread(self.shape(), stays);
+        let target = View::new(output.buffer(), &layout, output.dtype)?;
+        with_views(operation, inputs, self.shape(), |inputs| {
+            self.device().backend().reduce(reduction, formula, inputs, target)
+        })?;
+        Ok(output)
     }
 
     /// Axis `axis` moved behind all others.
@@ -146,30 +164,29 @@ impl Tensor {
 
     /// How many elements these axes (all for none) bring together in one.
     fn count_along(&self, operation: &'static str, axes: &[usize]) -> Result<usize> {
-        Self::kept(operation, self.shape(), axes)?;
+        check_axes(operation, self.shape(), axes)?;
         Ok(if axes.is_empty() { self.count() } else { axes.iter().map(|&axis| self.shape()[axis]).product() })
     }
 
     /// The shape with `axes` (all for none) reduced to 1.
     pub(crate) fn kept(operation: &'static str, shape: &Shape, axes: &[usize]) -> Result<Shape> {
+        check_axes(operation, shape, axes)?;
         let mut sizes: SmallVec<[usize; MAX_RANK]> = shape.iter().copied().collect();
         if axes.is_empty() {
             sizes.fill(1);
         }
-        for (i, &axis) in axes.iter().enumerate() {
-            shape.check_axis(operation, axis)?;
-            if axes[..i].contains(&axis) {
-                return Err(Error::shape(operation, &[shape], format!("is reduced twice along axis {axis}")));
-            }
-            sizes[axis] = 1;
-        }
+        axes.iter().for_each(|&axis| sizes[axis] = 1);
         Shape::new(&sizes)
     }
+}
 
-    /// The same fresh tensor without `axes` (any for none), which were reduced from those of `shape` to 1.
-    fn without_axes(self, shape: &Shape, axes: &[usize]) -> Result<Self> {
-        let left = shape.iter().enumerate().filter(|(axis, _)| !axes.is_empty() && !axes.contains(axis));
-        let sizes: SmallVec<[usize; MAX_RANK]> = left.map(|(_, &size)| size).collect();
-        Ok(Self { layout: Layout::contiguous(Shape::new(&sizes)?), ..self })
+/// Fails unless the shape has these axes, and none is named twice.
+fn check_axes(operation: &'static str, shape: &Shape, axes: &[usize]) -> Result<()> {
+    for (i, &axis) in axes.iter().enumerate() {
+        shape.check_axis(operation, axis)?;
+        if axes[..i].contains(&axis) {
+            return Err(Error::shape(operation, &[shape], format!("is reduced twice along axis {axis}")));
+        }
     }
+    Ok(())
 }

@@ -26,8 +26,8 @@ impl Tensor {
     pub(crate) fn softmax_backward(&self, gradient: &Self, log: bool) -> Result<Self> {
         let rows = self.rows("softmax")?;
         let (output, gradient) = (self.contiguous()?.reshape(&rows)?, gradient.contiguous()?.reshape(&rows)?);
-        let result = Self::uninitialized(Shape::new(&rows)?, self.dtype, &self.device)?;
-        self.device.backend().launch(Kernel::SoftmaxBackward {
+        let result = Self::uninitialized(Shape::new(&rows)?, self.dtype, self.device())?;
+        self.device().backend().launch(Kernel::SoftmaxBackward {
             log,
             output: output.view()?,
             gradient: gradient.view()?,
@@ -52,12 +52,12 @@ impl Tensor {
             return Err(Error::shape("cross_entropy", &[self.shape(), labels.shape()], rule));
         }
         let (logits, labels) = (self.contiguous()?, labels.contiguous()?);
-        let losses = Self::uninitialized(labels.shape().clone(), self.dtype, &self.device)?;
+        let losses = Self::uninitialized_as(labels.own_layout(), self.dtype, self.device())?;
         let gradient = match gradient_scale {
-            Some(_) => Some(Self::uninitialized(self.shape().clone(), self.dtype, &self.device)?),
+            Some(_) => Some(Self::uninitialized_as(self.own_layout(), self.dtype, self.device())?),
             None => None,
         };
-        self.device.backend().launch(Kernel::CrossEntropy {
+        self.device().backend().launch(Kernel::CrossEntropy {
             logits: logits.view()?,
             labels: labels.view()?,
             losses: losses.view()?,
@@ -69,15 +69,20 @@ impl Tensor {
 
     fn normalised(&self, operation: &'static str, log: bool) -> Result<Self> {
         self.check_float(operation)?;
-        let rows = Shape::new(&self.rows(operation)?)?;
         if !self.layout.is_contiguous() {
             return self.copy()?.normalised(operation, log);
         }
-        let output = Self::uninitialized(self.shape().clone(), self.dtype, &self.device)?;
-        let (from, to) = (self.layout.regrouped(rows.clone()), Layout::contiguous(rows));
-        let input = View::new(&self.buffer, &from, self.dtype)?;
-        let results = View::new(&output.buffer, &to, self.dtype)?;
-        self.device.backend().launch(Kernel::Softmax { log, input, output: results })?;
+        let output = Self::uninitialized_as(self.own_layout(), self.dtype, self.device())?;
+        if self.shape().rank() == 2 {
+            let (input, output) = (self.view()?, output.view()?);
+            self.device().backend().launch(Kernel::Softmax { log, input, output })?;
+        } else {
+            let rows = Shape::new(&self.rows(operation)?)?;
+            let (from, to) = (self.layout.regrouped(rows.clone()), Layout::contiguous(rows));
+            let (input, output) =
+                (View::new(self.buffer(), &from, self.dtype)?, View::new(output.buffer(), &to, self.dtype)?);
+            self.device().backend().launch(Kernel::Softmax { log, input, output })?;
+        }
         Ok(output)
     }
 

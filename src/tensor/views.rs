@@ -89,8 +89,8 @@ impl Tensor {
     }
 
     fn converted(&self, dtype: crate::DType) -> Result<Self> {
-        let target = Self::uninitialized(self.shape().clone(), dtype, &self.device)?;
-        self.device.backend().copy(self.view()?, target.view()?)?;
+        let target = Self::uninitialized_as(self.own_layout(), dtype, self.device())?;
+        self.device().backend().copy(self.view()?, target.view()?)?;
         Ok(target)
     }
 }

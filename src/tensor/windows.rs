@@ -32,7 +32,7 @@ impl Tensor {
         if padding.iter().all(|&pair| pair == (0, 0)) {
             return Ok(self.clone());
         }
-        let padded = Self::uninitialized(Shape::new(&sizes)?, self.dtype, &self.device)?;
+        let padded = Self::uninitialized(Shape::new(&sizes)?, self.dtype, self.device())?;
         padded.fill(value)?;
         padded.inner(padding, self.shape())?.assign("padded", self)?;
         Ok(padded)

@@ -11,12 +11,12 @@ use crate::formula::catalogue::{activation, arithmetic, create};
 impl Tensor {
     /// Whether nobody else can see a change of these elements: no clone, no view, and no element repeated.
     pub(crate) fn is_exclusive(&self) -> bool {
-        Arc::strong_count(&self.buffer) == 1 && self.layout.is_injective()
+        Arc::strong_count(&self.storage) == 1 && self.layout.is_injective()
     }
 
     /// The number of elements of this type the whole buffer holds.
     pub(crate) fn buffer_count(&self) -> usize {
-        self.buffer.bytes() / self.dtype.size()
+        self.buffer().bytes() / self.dtype.size()
     }
 
     /// Writes the elements of `source`, of the same shape, over this tensor, converted to its type.
@@ -40,7 +40,7 @@ impl Tensor {
 
     /// Writes a formula over its inputs, broadcast together and summed down to this tensor's shape, over this tensor.
     pub(crate) fn write_map_sum(&self, formula: &dyn AnyFormula, inputs: &[&Self]) -> Result<()> {
-        let shape = Self::check_inputs(formula.signature(), inputs)?;
-        self.write_reduction("sum_to", Reduction::Sum { scale: 1.0 }, formula, inputs, &shape)
+        let layout = Self::check_inputs(formula.signature(), inputs)?;
+        self.write_reduction("sum_to", Reduction::Sum { scale: 1.0 }, formula, inputs, layout.shape())
     }
 }
