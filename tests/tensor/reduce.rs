@@ -247,6 +247,8 @@ fn a_sum_down_to_a_shape_undoes_a_broadcast() -> Result<()> {
     Ok(())
 }
 
+type Reduce = fn(&Tensor, &[usize]) -> Result<Tensor>;
+
 /// Rows one behind the other take a path of their own, as do a few columns: the bits are those of rows with gaps between, and of
 /// columns that lie apart.
 #[test]
@@ -258,7 +260,7 @@ fn the_cpu_reduces_rows_to_the_same_bits_however_they_lie() -> Result<()> {
         let value = |row: usize, column: usize| match (7 * row + 5 * column) % 41 {
             0 => -0.0,
             1 => 0.0,
-            2 if row % 3 == 0 => f64::NAN,
+            2 if row.is_multiple_of(3) => f64::NAN,
             other => (other as f64 - 20.0) * 0.37 + (row * column) as f64 * 1e-3,
         };
         let place = |wide: usize, turned: bool| -> Vec<f64> {
@@ -271,7 +273,7 @@ fn the_cpu_reduces_rows_to_the_same_bits_however_they_lie() -> Result<()> {
             let flat = made([rows, columns], columns, false)?;
             let gaps = made([rows, columns + 3], columns + 3, false)?.slice(1, 0..columns)?;
             let turned = made([columns, rows], columns, true)?.transpose(0, 1)?;
-            let reductions: [(_, fn(&Tensor, &[usize]) -> Result<Tensor>); 5] = [
+            let reductions: [(_, Reduce); 5] = [
                 ("sum", Tensor::sum),
                 ("mean", Tensor::mean),
                 ("max", Tensor::max),
