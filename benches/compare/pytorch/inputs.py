@@ -9,14 +9,14 @@ CHUNK = 1 << 20
 
 
 def values(sizes, key: int, factor: float | None = None) -> torch.Tensor:
-    """Numbers of mean 0 and deviation 1, nearly normal, each times a factor: sums of four that are uniform."""
+    """Numbers of mean 0 and deviation 1, nearly normal, each times a factor: sums of four that are uniform, made odd."""
     count = math.prod(sizes)
     result = torch.empty(count, device="cpu")
     for start in range(0, count, CHUNK):
         places = torch.arange(start + 1, min(start + CHUNK, count) + 1, dtype=torch.int64, device="cpu")
         words = _mixed((places * _signed(0x9E3779B97F4A7C15)).add_(_signed((key << 32) * 0x9E3779B97F4A7C15)))
         sums = sum((words >> (16 * quarter)) & 0xFFFF for quarter in range(4))
-        result[start : start + CHUNK] = (sums - 2 * 0xFFFF).float() * SCALE
+        result[start : start + CHUNK] = ((sums - 2 * 0xFFFF) | 1).float() * SCALE
     if factor is not None:
         result *= factor
     return result.reshape(sizes).to(torch.get_default_device())
