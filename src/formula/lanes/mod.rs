@@ -259,6 +259,16 @@ pub trait Lanes:
         Self::from_array(self.to_array().map(function))
     }
 
+    /// The entries of a table at these indices, whole numbers from 0 to 15; any of them where an index is NaN.
+    #[inline(always)]
+    fn lookup(table: &[Self::Element; 16], index: Self) -> Self {
+        let mut lanes = index.to_array();
+        for lane in 0..Self::WIDTH {
+            lanes[lane] = table[lanes[lane].to_f64() as usize % 16];
+        }
+        Self::from_array(lanes)
+    }
+
     /// The `width` lanes from lane `width` on, a power of two below `WIDTH`, moved to the front; what comes behind them is unspecified.
     #[inline(always)]
     fn upper(self, width: usize) -> Self {
@@ -284,6 +294,18 @@ pub trait Lanes:
     fn sum(self) -> Self::Element {
         self.reduce(|a, b| a + b)
     }
+}
+
+/// Asks the hardware for a cache line, where there is a way to ask; any address will do.
+#[inline(always)]
+pub fn prefetch<E>(place: *const E) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has it, and it touches nothing that a program could see.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 /// Copies at most `MAX_WIDTH` elements in pieces of sizes known here, each a move or two: a call would cost more than they do.

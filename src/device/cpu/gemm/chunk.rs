@@ -1,6 +1,6 @@
 //! One thread's share of a product: a part of C with all its terms, in blocks that fit the caches.
 
-use super::kernel::{Tile, tile_columns, tile_rows};
+use super::kernel::{Tile, tall_rows, tile_columns, tile_rows};
 use super::matrix::{MatrixMut, MatrixRef};
 use super::pack;
 use super::scratch::Scratch;
@@ -91,8 +91,12 @@ fn multiply<L: Lanes>(
             let to = unsafe { std::slice::from_raw_parts_mut(packed, depth * pack::padded::<L>(columns)) };
             pack::pack_b::<L>(panel, to);
         }
-        for row in (0..c.rows).step_by(tile_rows::<L>()) {
-            let rows = tile_rows::<L>().min(c.rows - row);
+        let mut row = 0;
+        while row < c.rows {
+            // The first tile, which copies a panel that is read in its place, is of the usual height.
+            let is_tall = columns <= L::WIDTH && a.is_in_place() && !(first && whole && row == 0);
+            let full = if is_tall && c.rows - row >= tall_rows::<L>() { tall_rows::<L>() } else { tile_rows::<L>() };
+            let rows = full.min(c.rows - row);
             let (a, a_row, a_term) = a.tile(row, rows, depth);
             let (b, b_term, b_copy) = match first && whole && row == 0 {
                 true => (panel.first, panel.row_stride, if alone { std::ptr::null_mut() } else { packed }),
@@ -103,6 +107,7 @@ fn multiply<L: Lanes>(
             // SAFETY: the tile lies within the blocks; where B is packed its columns are padded to whole registers, and
             // where it is not they are whole registers.
             unsafe { tile.compute::<L>() };
+            row += rows;
         }
     }
 }
@@ -123,6 +128,11 @@ impl<'a, E: LaneElement> LeftBlock<'a, E> {
         }
         pack::pack_a::<L>(a, room);
         Self::Packed(room)
+    }
+
+    #[inline(always)]
+    fn is_in_place(self) -> bool {
+        matches!(self, Self::InPlace(_))
     }
 
     /// The first element of the tile at `row`, and the distances to its next row and its next term.

@@ -1,10 +1,15 @@
 //! The micro-kernel: a tile of C, a few rows by a few registers, summed over k in registers.
 
-use crate::formula::lanes::{LaneElement, Lanes};
+use crate::formula::lanes::{LaneElement, Lanes, prefetch};
 
 /// Rows of a full tile: the sums fill 12 of 16 registers, or 24 of 32.
 pub const fn tile_rows<L: Lanes>() -> usize {
     if has_sixteen_registers::<L>() { 6 } else { 8 }
+}
+
+/// Rows of a tile that is one register wide, whose sums fill as many registers.
+pub const fn tall_rows<L: Lanes>() -> usize {
+    tile_rows::<L>() * tile_vectors::<L>()
 }
 
 /// Columns of a full tile.
@@ -22,9 +27,9 @@ const fn has_sixteen_registers<L: Lanes>() -> bool {
     size_of::<L>() == 32
 }
 
-/// A loop of up to eight turns, written out with its index as a literal.
+/// A loop of up to twenty-four turns, written out with its index as a literal.
 macro_rules! each {
-    ($index:ident in 0..$count:ident $body:block) => { each!($index; $count; $body; 0 1 2 3 4 5 6 7) };
+    ($index:ident in 0..$count:ident $body:block) => { each!($index; $count; $body; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23) };
     ($index:ident; $count:ident; $body:block; $($literal:literal)*) => {
         $(if $literal < $count {
             let $index: usize = $literal;
@@ -35,20 +40,12 @@ macro_rules! each {
 
 /// Terms of a tile in which C can be brought near: of fewer, asking for it costs more than waiting.
 const WORTH_ASKING: usize = 64;
+/// The most rows of tiles more than one register wide.
+const MOST_WIDE_ROWS: usize = 8;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 /// How many terms ahead B is asked for where it is read in its place, which may be far away.
 const AHEAD: usize = 16;
-
-/// Asks the hardware for a cache line, where there is a way to ask; any address will do.
-#[inline(always)]
-fn prefetch<E>(place: *const E) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 has it, and it touches nothing that a program could see.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = place;
-}
 
 /// One tile of a product: sums over `depth` of A's rows times B's columns.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +76,7 @@ impl<E: LaneElement> Tile<E> {
     /// Computes the tile.
     ///
     /// # Safety
-    /// `rows` is at most `tile_rows`, `columns` at most `tile_columns`; all elements of A and C are valid, and those of B
+    /// `rows` is at most `tile_rows`, or `tall_rows` where there is one register of columns; `columns` at most `tile_columns`; all elements of A and C are valid, and those of B
     /// are up to a whole number of registers of columns; so is the place for its copy, of `depth` rows, where there is one.
     #[inline(always)]
     pub unsafe fn compute<L: Lanes<Element = E>>(&self) {
@@ -99,6 +96,10 @@ impl<E: LaneElement> Tile<E> {
             };
         }
         match self.columns.div_ceil(L::WIDTH) {
+            // SAFETY: the caller's promise.
+            1 if self.rows == 24 && tall_rows::<L>() == 24 => unsafe { self.compute_sized::<L, 24, 1, false>() },
+            // SAFETY: the caller's promise.
+            1 if self.rows == 12 && tall_rows::<L>() == 12 => unsafe { self.compute_sized::<L, 12, 1, false>() },
             1 => by_rows!(1: 1 2 3 4 5 6 7 8),
             2 => by_rows!(2: 1 2 3 4 5 6 7 8),
             _ => by_rows!(3: 1 2 3 4 5 6 7 8),
@@ -134,6 +135,9 @@ impl<E: LaneElement> Tile<E> {
         let zero = L::splat(E::default());
         let mut sums = [[zero; VECTORS]; ROWS];
         let (mut a, mut b, mut copy) = (self.a, self.b, self.b_copy);
+        // Many short rows are soon done: those of the tile below are asked for meanwhile, where they lie behind these.
+        let are_dense = self.a_term == 1 && self.a_row == self.depth;
+        let (mut below, step) = if are_dense { (a.wrapping_add(ROWS * self.depth), ROWS) } else { (a, 0) };
         for _ in 0..self.depth {
             let mut columns = [zero; VECTORS];
             // SAFETY: the caller's promise.
@@ -145,6 +149,11 @@ impl<E: LaneElement> Tile<E> {
                     unsafe { columns[v].store(copy.add(v * L::WIDTH)) };
                 });
                 copy = copy.wrapping_add(VECTORS * L::WIDTH);
+            }
+            if ROWS > MOST_WIDE_ROWS {
+                prefetch(below);
+                prefetch(below.wrapping_add(LINE / size_of::<E>()));
+                below = below.wrapping_add(step);
             }
             each!(row in 0..ROWS {
                 // SAFETY: the caller's promise.
