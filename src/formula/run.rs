@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::definition::{Arguments, Formula, MAX_INPUTS, MAX_OUTPUTS, MAX_PARAMETERS};
-use super::lanes::{LaneElement, Lanes, Program, dispatch};
+use super::lanes::{LaneElement, Lanes, Program, dispatch, prefetch};
 use super::simd::Simd;
 
 /// The elements one call works on: each operand contiguous, random draws already made.
@@ -40,6 +40,11 @@ pub unsafe fn run_span<F: Formula, E: LaneElement>(parameters: &[f64; MAX_PARAME
         unsafe { run_rest::<F, E>(parameters, span, count, rest) };
     }
 }
+
+/// How many elements ahead large operands are asked for: what computes for long keeps the hardware from looking so far itself.
+const AHEAD: usize = 768;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// A multiple of every register's size, and the alignment that non-temporal stores ask for.
 const PADDED_BYTES: usize = 64;
@@ -109,6 +114,13 @@ impl<F: Formula, E: LaneElement> Run<'_, F, E> {
         while at < count {
             let mut numbers = [Simd::<L>::from(0.0); MAX_INPUTS];
             for i in 0..F::SIGNATURE.inputs + F::SIGNATURE.draws.len() {
+                if streaming {
+                    let mut lane = 0;
+                    while lane < L::WIDTH {
+                        prefetch(sources[i].wrapping_add(at + AHEAD + lane));
+                        lane += LINE / size_of::<E>();
+                    }
+                }
                 // SAFETY: `count` is a multiple of the register's width, and every source has as many elements.
                 numbers[i] = Simd(unsafe { L::load(sources[i].add(at)) });
             }

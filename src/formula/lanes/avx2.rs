@@ -71,6 +71,17 @@ lanes! {
     }
     native {
         #[inline(always)]
+        fn lookup(table: &[f32; 16], index: Self) -> Self {
+            // SAFETY: the table is two registers of numbers.
+            let (low, high) = unsafe { (Self::load(table.as_ptr()), Self::load(table.as_ptr().add(8))) };
+            Self(intrinsics!({
+                let index = _mm256_cvttps_epi32(index.0);
+                let is_high = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
+                let low = _mm256_permutevar8x32_ps(low.0, index);
+                _mm256_blendv_ps(low, _mm256_permutevar8x32_ps(high.0, index), is_high)
+            }))
+        }
+        #[inline(always)]
         fn upper(self, width: usize) -> Self {
             Self(intrinsics!(match width {
                 4 => _mm256_permute2f128_ps::<0x11>(self.0, self.0),

@@ -69,6 +69,12 @@ lanes! {
         #[inline(always)]
         fn scale(self, power: Self) -> Self { Self(intrinsics!(_mm512_scalef_ps(self.0, power.0))) }
         #[inline(always)]
+        fn lookup(table: &[f32; 16], index: Self) -> Self {
+            // SAFETY: the table is a register of numbers.
+            let table = unsafe { Self::load(table.as_ptr()) };
+            Self(intrinsics!(_mm512_permutexvar_ps(_mm512_cvttps_epi32(index.0), table.0)))
+        }
+        #[inline(always)]
         fn upper(self, width: usize) -> Self {
             Self(intrinsics!(match width {
                 8 => _mm512_shuffle_f32x4::<0b1110>(self.0, self.0),

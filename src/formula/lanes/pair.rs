@@ -53,6 +53,11 @@ impl<L: Lanes> Lanes for Pair<L> {
     }
 
     #[inline(always)]
+    fn lookup(table: &[L::Element; 16], index: Self) -> Self {
+        Self([L::lookup(table, index.0[0]), L::lookup(table, index.0[1])])
+    }
+
+    #[inline(always)]
     fn upper(self, width: usize) -> Self {
         let front = if width < L::WIDTH { self.0[0].upper(width) } else { self.0[1] };
         Self([front, self.0[1]])

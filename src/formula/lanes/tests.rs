@@ -179,6 +179,10 @@ macro_rules! tests {
                         let lanes = L::from_array(numbers);
                         assert_eq!(lanes.sum(), (L::WIDTH * (L::WIDTH + 1) / 2) as $element);
                         assert_eq!(lanes.reduce(L::max), L::WIDTH as $element);
+                        let table = std::array::from_fn(|i| (i * i) as $element);
+                        let index = numbers.map(|number| (7.0 * number) % 16.0);
+                        let found = L::lookup(&table, L::from_array(index)).to_array();
+                        assert_eq!(found[..L::WIDTH], index.map(|index| index * index)[..L::WIDTH]);
                         for width in (0..).map(|power| 1 << power).take_while(|&width| width < L::WIDTH) {
                             let front = L::WIDTH.min(2 * width) - width;
                             assert_eq!(lanes.upper(width).to_array()[..front], numbers[width..][..front]);
