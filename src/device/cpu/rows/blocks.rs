@@ -20,7 +20,23 @@ pub fn for_blocks(threads: &Threads, rows: usize, columns: usize, work: &(dyn Fn
     if columns == 0 {
         return;
     }
-    let height = (BLOCK / MAX_WIDTH / columns * MAX_WIDTH).max(1);
+    for_blocks_of(height(columns), threads, rows, columns, work);
+}
+
+/// The rows of a block: as many as fill registers one in each lane, where there is room for that.
+pub fn height(columns: usize) -> usize {
+    let rows = BLOCK / columns.max(1);
+    if rows < MAX_WIDTH { rows.max(1) } else { rows / MAX_WIDTH * MAX_WIDTH }
+}
+
+/// As [`for_blocks`], for blocks of `height` rows.
+pub fn for_blocks_of(
+    height: usize,
+    threads: &Threads,
+    rows: usize,
+    columns: usize,
+    work: &(dyn Fn(Range<usize>) + Sync),
+) {
     let blocks = rows.div_ceil(height);
     let block = |index: usize| work(index * height..rows.min((index + 1) * height));
     if rows * columns < PARALLEL {
