@@ -90,13 +90,7 @@ pub(super) fn examples() -> Vec<Example> {
     examples
 }
 
-fn of_pieces(
-    kernel: &str,
-    dtype: DType,
-    (flag, is_set): (&str, bool),
-    piece: Piece,
-    sources: &[KernelSource],
-) -> Unit {
+fn of_pieces(kernel: &str, dtype: DType, (flag, is_set): (&str, bool), piece: Piece, sources: &[KernelSource]) -> Unit {
     let Piece { width, vectors, group, held } = piece;
     let (is_set, held) = (u8::from(is_set), u8::from(held));
     let definitions: [(_, &dyn Display); 8] = [

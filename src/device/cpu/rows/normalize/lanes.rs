@@ -83,7 +83,10 @@ impl<E: LaneElement> Program<E> for Backward<'_, E> {
                 walk::<L>(columns, InputGradient { row: row_of, dx, mean, product: product / count });
             }
             if let Some([gain, shift]) = &mut sums {
-                walk::<L>(columns, ColumnSums { row: row_of, gain: &mut gain[..columns], shift: &mut shift[..columns] });
+                walk::<L>(
+                    columns,
+                    ColumnSums { row: row_of, gain: &mut gain[..columns], shift: &mut shift[..columns] },
+                );
             }
         }
     }
