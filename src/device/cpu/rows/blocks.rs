@@ -37,12 +37,16 @@ pub fn for_blocks_of(
     columns: usize,
     work: &(dyn Fn(Range<usize>) + Sync),
 ) {
-    let blocks = rows.div_ceil(height);
     let block = |index: usize| work(index * height..rows.min((index + 1) * height));
-    if rows * columns < PARALLEL {
-        (0..blocks).for_each(block);
+    share(threads, rows.div_ceil(height), rows * columns, &block);
+}
+
+/// Calls `work` with every number below `tasks`, on several threads where that pays for so many elements.
+pub fn share(threads: &Threads, tasks: usize, elements: usize, work: &(dyn Fn(usize) + Sync)) {
+    if elements < PARALLEL {
+        (0..tasks).for_each(work);
     } else {
-        threads.run(blocks, &block);
+        threads.run(tasks, work);
     }
 }
 

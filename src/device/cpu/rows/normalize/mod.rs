@@ -5,7 +5,7 @@ mod walk;
 
 use std::ops::Range;
 
-use super::blocks::{for_blocks, for_blocks_of, height, rows_mut, rows_of};
+use super::blocks::{for_blocks, for_blocks_of, height, rows_mut, rows_of, share};
 use super::computed::{Computed, with_computed};
 use super::sizes;
 use crate::device::cpu::elements::{Shared, slice};
@@ -50,7 +50,7 @@ fn forward<E: Computed>(threads: &Threads, norm: Normalize<'_>) {
         let (mut wide, mut results) = Default::default();
         let input = E::widened(x, &mut wide);
         E::narrowed(y, &mut results, |output| {
-            Forward { centered, epsilon, input, gain, shift: &shift, output, statistics }.compute();
+            Forward { centered, epsilon, input, gain, shift, output, statistics }.compute();
         });
     });
 }
@@ -81,20 +81,24 @@ fn backward<E: Computed>(threads: &Threads, norm: NormalizeBackward<'_>) {
             rows_backward::<E>(&norm, part, gain, sums, &mut scratch);
         }
     });
-    let parts = columns.div_ceil(COLUMNS);
-    let targets = [norm.gain_gradient, norm.shift_gradient];
-    let join = |task: usize| {
-        let (target, first) = (task / parts, task % parts * COLUMNS);
-        let Some(view) = targets[target] else { return };
-        let end = columns.min(first + COLUMNS);
+    for (place, target) in [norm.gain_gradient, norm.shift_gradient].into_iter().enumerate() {
+        let Some(target) = target else { continue };
+        join::<E>(threads, partials.get(place * columns..).unwrap_or_default(), stride, target);
+    }
+}
+
+/// Adds up the sums of all blocks, which lie `stride` apart.
+fn join<E: Computed>(threads: &Threads, partials: &[E::Compute], stride: usize, target: View<'_>) {
+    let columns = target.shape().count();
+    share(threads, columns.div_ceil(COLUMNS), partials.len(), &|part| {
+        let first = part * COLUMNS;
         // SAFETY: contiguous, of this type, and each task has columns of its own.
-        let sums = unsafe { rows_mut::<E>(view, &(first..end), 1) };
+        let sums = unsafe { rows_mut::<E>(target, &(first..columns.min(first + COLUMNS)), 1) };
         E::narrowed(sums, &mut Vec::new(), |sums| {
             sums.fill(Default::default());
-            add_rows(partials.get(target * columns + first..).unwrap_or_default(), stride, sums);
+            add_rows(partials.get(first..).unwrap_or_default(), stride, sums);
         });
-    };
-    threads.run(if is_summed { 2 * parts } else { 0 }, &join);
+    });
 }
 
 /// What rows of 16 bits are converted into.
