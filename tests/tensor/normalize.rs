@@ -50,9 +50,8 @@ impl Column {
 fn expected(x: &[f64], gain: &[f64], shift: Option<&[f64]>, dy: &[f64], blur: f64) -> Expected {
     let columns = gain.len();
     let n = columns as f64;
-    let mut expected = Expected::default();
-    expected.gain = Column(vec![0.0; columns], vec![0.0; columns]);
-    expected.shift = Column(vec![0.0; columns], vec![0.0; columns]);
+    let sums = || Column(vec![0.0; columns], vec![0.0; columns]);
+    let mut expected = Expected { gain: sums(), shift: sums(), ..Expected::default() };
     for (x, dy) in x.chunks(columns).zip(dy.chunks(columns)) {
         let mean = if shift.is_some() { x.iter().sum::<f64>() / n } else { 0.0 };
         let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
