@@ -131,7 +131,7 @@ const MESSAGES: &[(Attempt, &str)] = &[
     ),
     (
         || zeros(&[2, 3]).rms_norm(&typed(&[3], DType::F64), 1e-5),
-        "rms_norm: element types f32 and f64 differ: cast one",
+        "rms_norm: element types f32 and f64 differ: cast one of them",
     ),
     (
         || typed(&[3], DType::I32).rms_norm(&zeros(&[3]), 1e-5),
