@@ -130,7 +130,8 @@ impl<L: Lanes> Step<L> for Normalized<'_, L::Element> {
     #[inline(always)]
     fn at<const WHOLE: bool>(&mut self, at: usize) {
         let none = self.mean;
-        let [x, gain, shift] = [self.x, self.gain, self.shift].map(|row| load::<L, WHOLE>(row, at, none));
+        let (x, gain) = (load::<L, WHOLE>(self.x, at, none), load::<L, WHOLE>(self.gain, at, none));
+        let shift = load::<L, WHOLE>(self.shift, at, none);
         let normalized = (x - L::splat(self.mean)) * L::splat(self.scale);
         store::<L, WHOLE>(self.y, at, normalized.mul_add(gain, shift));
     }
