@@ -272,6 +272,13 @@ fn rows_and_losses() -> Result<()> {
     check(|v| v[0].softmax()?.square(), &logits());
     check(|v| v[0].log_softmax()?.square(), &logits());
     check(|v| v[0].transpose(0, 1)?.softmax()?.square(), &logits());
+    let normalised = || [signed(&[5, 4], 8), signed(&[4], 10), signed(&[4], 11)];
+    check(|v| v[0].layer_norm(&v[1], &v[2], 1e-5)?.square(), &normalised());
+    check(|v| v[0].rms_norm(&v[1], 1e-5)?.mul(&v[2]), &normalised());
+    check(
+        |v| v[0].transpose(0, 1)?.reshape(&[2, 2, 5])?.rms_norm(&v[1], 1e-5)?.square(),
+        &[signed(&[5, 4], 8), signed(&[5], 12)],
+    );
     check(|v| v[0].cross_entropy(&labels), &logits());
     check(|v| v[0].cross_entropy(&labels)?.exp(), &logits());
     check(|v| v[0].map(activation::tanh)?.cross_entropy(&labels), &logits());

@@ -6,7 +6,7 @@ mod simulated;
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rectify::device::{Kernel, Seed, View};
+use rectify::device::{Kernel, Normalize, NormalizeBackward, Seed, View};
 use rectify::{DType, Device, Result, Tensor};
 
 const FLOATS: [DType; 4] = [DType::F64, DType::F32, DType::F16, DType::Bf16];
@@ -195,6 +195,61 @@ fn softmax_and_cross_entropy_of_what_is_no_number() -> Result<()> {
             let (expected_losses, expected_gradient) = input.cross_entropy(&labels, Some(0.5))?;
             assert_near(&losses, &expected_losses, 8.0, &what)?;
             assert_near(&gradient.unwrap(), &expected_gradient.unwrap(), 1e-6, &what)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a normalisation of operands at `shift` gives, and its gradients in input, gain and shift.
+fn normalize(centered: bool, operands: [&Tensor; 4], at: usize, device: &Device) -> Result<[Tensor; 4]> {
+    let place = |tensor: &Tensor| shifted(tensor, at, device);
+    let [x, gain, shift, dy] = operands;
+    let zeros = |like: &Tensor| Tensor::zeros(like.shape(), like.dtype(), &Device::cpu());
+    let statistics = Tensor::zeros(&[x.shape()[0], 2], x.dtype().compute(), device)?;
+    let [y, dx, dgain, dshift] = [place(&zeros(x)?)?, place(&zeros(x)?)?, place(&zeros(gain)?)?, place(&zeros(gain)?)?];
+    let [x, gain, shift, dy] = [place(x)?, place(gain)?, place(shift)?, place(dy)?];
+    device.backend().launch(Kernel::Normalize(Normalize {
+        centered,
+        epsilon: 1e-5,
+        input: view(&x),
+        gain: view(&gain),
+        shift: centered.then(|| view(&shift)),
+        output: view(&y),
+        statistics: Some(view(&statistics)),
+    }))?;
+    device.backend().launch(Kernel::NormalizeBackward(NormalizeBackward {
+        centered,
+        input: view(&x),
+        gain: view(&gain),
+        statistics: view(&statistics),
+        gradient: view(&dy),
+        input_gradient: Some(view(&dx)),
+        gain_gradient: Some(view(&dgain)),
+        shift_gradient: Some(view(&dshift)),
+    }))?;
+    device.synchronize()?;
+    Ok([y, dx, dgain, dshift])
+}
+
+#[test]
+fn normalisation_of_rows_of_every_length() -> Result<()> {
+    let device = cuda();
+    for (turn, dtype) in FLOATS.into_iter().enumerate() {
+        for (index, (rows, columns)) in SIZES.into_iter().enumerate() {
+            // Each is a kernel of its own to compile: every second is tried of each type, and all of them of two.
+            let centered = (turn + index) % 2 == 0;
+            let of_rows = [random(&[rows, columns], dtype, 3.0)?, random(&[rows, columns], dtype, 1.0)?];
+            let of_columns = [random(&[columns], dtype, 1.0)?, random(&[columns], dtype, 2.0)?];
+            let operands = [&of_rows[0], &of_columns[0], &of_columns[1], &of_rows[1]];
+            let expected = normalize(centered, operands, 0, &Device::cpu())?;
+            let found = normalize(centered, operands, 0, &device)?;
+            let moved = normalize(centered, operands, 1, &device)?;
+            let sizes = [4.0, if columns < 3 { 3e3 } else { 8.0 }, 8.0 * rows as f64, 8.0 * rows as f64];
+            for (which, size) in sizes.into_iter().enumerate() {
+                let what = format!("{which} of {dtype} [{rows}, {columns}], centered {centered}");
+                assert_near(&found[which], &expected[which], size, &what)?;
+                assert_eq!(bits(&moved[which])?, bits(&found[which])?, "{what}, moved");
+            }
         }
     }
     Ok(())

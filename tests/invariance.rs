@@ -85,6 +85,12 @@ fn operations(dtype: DType) -> Result<Vec<(String, Tensor)>> {
     let (losses, gradient) = logits.cross_entropy(&labels, Some(1.0 / 3000.0))?;
     let sum = normal(&[257, 190], 7)?;
     sum.add_matmul(&a, &b)?;
+    let tape = Tape::new();
+    let vars = [tape.variable(&x)?, tape.variable(&y)?, tape.variable(&normal(&[211], 14)?)?];
+    let normalised = vars[0].layer_norm(&vars[1], &vars[2], 1e-5)?;
+    let layer_norm = normalised.tensor().clone();
+    let gradients = normalised.backward_with(&normal(&[300, 7, 211], 15)?)?;
+    let of = |var| gradients.of(var).expect("a gradient").clone();
     let results = [
         ("uniform", Tensor::uniform(&[400_001], -1.0, 3.0, dtype, seed(8), &device)?),
         ("normal", x.clone()),
@@ -100,6 +106,11 @@ fn operations(dtype: DType) -> Result<Vec<(String, Tensor)>> {
         ("matmul of many terms", normal(&[9, 20_000], 12)?.matmul(&normal(&[20_000, 11], 13)?)?),
         ("batched matmul", batch.matmul(&b)?),
         ("add_matmul", sum),
+        ("layer_norm", layer_norm),
+        ("gradient of layer_norm", of(&vars[0])),
+        ("gradient of gain", of(&vars[1])),
+        ("gradient of shift", of(&vars[2])),
+        ("rms_norm", x.rms_norm(&y, 1e-5)?),
         ("softmax", logits.softmax()?),
         ("log_softmax", logits.log_softmax()?),
         ("cross_entropy", losses),

@@ -80,6 +80,12 @@ fn work_is_what_a_hand_counts() -> Result<()> {
         ),
         (call(|| narrow.softmax())?, "softmax", work(2 * 640, 2 * 640, 5 * 640)),
         (
+            call(|| a.layer_norm(&row, &row, 1e-5))?,
+            "layer_norm",
+            work(4 * (elements + 784), 4 * elements, 7 * elements),
+        ),
+        (call(|| a.rms_norm(&row, 1e-5))?, "rms_norm", work(4 * (elements + 784), 4 * elements, 4 * elements)),
+        (
             call(|| narrow.cross_entropy(&integers, Some(1.0)))?,
             "cross_entropy",
             work(2 * 640 + 8 * 64, 2 * (64 + 640), 6 * 640),
@@ -414,7 +420,7 @@ fn operations_are_right_before_they_are_timed() -> Result<()> {
     let _turn = alone();
     // Of CUDA's a few: each is compiled for the simulated device.
     let names = if is_cuda() {
-        vec!["sum of", "softmax", "matmul nt", "gather", "map gelu", "copy transposed"]
+        vec!["sum of", "softmax", "layer_norm", "rms_norm", "matmul nt", "gather", "map gelu", "copy transposed"]
     } else {
         vec![""]
     };

@@ -29,6 +29,7 @@ mod linear;
 mod loss;
 mod matmul;
 mod needs;
+mod normalize;
 mod reduce;
 mod rows;
 mod tape;

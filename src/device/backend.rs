@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::fmt::{self, Debug};
 
+pub use super::normalize::{Normalize, NormalizeBackward};
 use super::recording::Work;
 use super::view::View;
 use crate::error::{Error, Result};
@@ -296,6 +297,10 @@ pub enum Kernel<'a> {
         /// 1/rows for the gradient of a mean.
         scale: f64,
     },
+    /// Layer normalisation of every row, or root mean square normalisation.
+    Normalize(Normalize<'a>),
+    /// The gradients of [`Kernel::Normalize`].
+    NormalizeBackward(NormalizeBackward<'a>),
     /// The place of the largest element of every row, the first of equals; NaN counts as largest.
     ArgMax {
         /// Shape [rows, columns], columns at least 1.
@@ -364,6 +369,10 @@ impl<'a> Kernel<'a> {
             Self::SoftmaxBackward { log: false, .. } => "softmax_backward",
             Self::SoftmaxBackward { log: true, .. } => "log_softmax_backward",
             Self::CrossEntropy { .. } => "cross_entropy",
+            Self::Normalize(Normalize { centered: true, .. }) => "layer_norm",
+            Self::Normalize(Normalize { centered: false, .. }) => "rms_norm",
+            Self::NormalizeBackward(NormalizeBackward { centered: true, .. }) => "layer_norm_backward",
+            Self::NormalizeBackward(NormalizeBackward { centered: false, .. }) => "rms_norm_backward",
             Self::ArgMax { .. } => "argmax",
             Self::Gather { .. } => "gather",
             Self::ScatterAdd { .. } => "scatter_add",
@@ -385,6 +394,8 @@ impl<'a> Kernel<'a> {
             Self::Softmax { output, .. } | Self::Gather { output, .. } => output,
             Self::SoftmaxBackward { input_gradient, .. } | Self::ScatterAdd { input_gradient, .. } => input_gradient,
             Self::CrossEntropy { logits, .. } => logits,
+            Self::Normalize(Normalize { output, .. }) => output,
+            Self::NormalizeBackward(NormalizeBackward { gradient, .. }) => gradient,
             Self::ArgMax { input, .. } => input,
             Self::Custom { arguments, .. } => {
                 let written = arguments.iter().find(|given| matches!(given, Given::Output(_)));

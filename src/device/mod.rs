@@ -6,6 +6,7 @@ pub(crate) mod cpu;
 mod cuda;
 mod folder;
 mod graph;
+mod normalize;
 mod policy;
 mod probe;
 mod recording;
@@ -16,7 +17,8 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 pub use backend::{
-    Backend, CapturedWork, Epilogue, Fetch, Given, Kernel, Lane, Mark, Product, Reduction, Residual, Seed, Usage,
+    Backend, CapturedWork, Epilogue, Fetch, Given, Kernel, Lane, Mark, Normalize, NormalizeBackward, Product,
+    Reduction, Residual, Seed, Usage,
 };
 pub use folder::cache_folder;
 pub(crate) use graph::{Graph, GraphStream, Telling};

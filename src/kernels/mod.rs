@@ -19,7 +19,7 @@ pub use groups::Groups;
 pub use index::{GATHERED_WORDS, gather, index_type, scatter_add, summed_vectors};
 pub use piece::{Piece, VECTOR_BYTES, widths};
 pub use resources::{Resources, warnings};
-pub use rows::{argmax, cross_entropy, softmax, softmax_backward};
+pub use rows::{argmax, cross_entropy, normalize, normalize_backward, normalize_sums, softmax, softmax_backward};
 pub use unit::{Example, Origin, Unit};
 
 /// A file of CUDA C++.

@@ -13,6 +13,7 @@ mod index;
 mod kernel;
 mod matmul;
 pub(crate) mod named;
+mod normalize;
 mod prefetch;
 mod reduce;
 mod rows;

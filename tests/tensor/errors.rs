@@ -124,6 +124,23 @@ const MESSAGES: &[(Attempt, &str)] = &[
     (|| zeros(&[2, 0]).argmax(1), "argmax: shape [2, 0] has no elements along axis 1"),
     (|| zeros(&[]).softmax(), "softmax: shape [] has no axes"),
     (|| typed(&[2], DType::U8).log_softmax(), "log_softmax: element type u8 is not floating point: cast it"),
+    (|| zeros(&[]).rms_norm(&zeros(&[]), 1e-5), "rms_norm: shape [] has no axes"),
+    (
+        || zeros(&[2, 3]).layer_norm(&zeros(&[3]), &zeros(&[2]), 1e-5),
+        "layer_norm: shapes [2, 3] and [2] do not fit: an input [.., features] needs a gain and a shift [features]",
+    ),
+    (
+        || zeros(&[2, 3]).rms_norm(&typed(&[3], DType::F64), 1e-5),
+        "rms_norm: element types f32 and f64 differ: cast one of them",
+    ),
+    (
+        || typed(&[3], DType::I32).rms_norm(&zeros(&[3]), 1e-5),
+        "rms_norm: element type i32 is not floating point: cast it",
+    ),
+    (
+        || zeros(&[2, 3]).layer_norm(&zeros(&[3]), &zeros(&[3]), -1e-5),
+        "layer_norm: epsilon -0.00001 is not a number from 0",
+    ),
     (
         || zeros(&[2, 10]).cross_entropy(&labels(&[3, 10]), None).map(|losses| losses.0),
         "cross_entropy: label 10 at position 1 is out of range: there are 10 classes",

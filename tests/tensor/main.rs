@@ -15,6 +15,7 @@ mod errors;
 mod host;
 mod index;
 mod matmul;
+mod normalize;
 mod reduce;
 mod rows;
 mod views;

@@ -154,6 +154,8 @@ impl Backend for Cpu {
             Kernel::CrossEntropy { logits, labels, losses, gradient, scale } => {
                 rows::cross_entropy(self.threads, logits, labels, losses, gradient, scale)?;
             }
+            Kernel::Normalize(norm) => rows::normalize(self.threads, norm),
+            Kernel::NormalizeBackward(norm) => rows::normalize_backward(self.threads, norm),
             Kernel::ArgMax { input, output } => rows::argmax(self.threads, input, output),
             Kernel::Gather { input, indices, output } => index::gather(self.threads, input, indices, output)?,
             Kernel::ScatterAdd { gradient, indices, input_gradient } => {

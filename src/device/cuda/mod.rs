@@ -15,6 +15,7 @@ pub mod library;
 mod map;
 mod matmul;
 mod modules;
+mod normalize;
 mod nvtx;
 mod once;
 mod prefetch;
@@ -231,6 +232,8 @@ impl Backend for Cuda {
             Kernel::CrossEntropy { logits, labels, losses, gradient, scale } => {
                 rows::cross_entropy(queue, logits, labels, losses, gradient, scale)
             }
+            Kernel::Normalize(norm) => normalize::forward(queue, norm),
+            Kernel::NormalizeBackward(norm) => normalize::backward(queue, norm),
             Kernel::ArgMax { input, output } => rows::argmax(queue, input, output),
             Kernel::Gather { input, indices, output } => index::gather(queue, input, indices, output),
             Kernel::ScatterAdd { gradient, indices, input_gradient } => {

@@ -106,18 +106,18 @@ pub fn argmax(queue: &mut Queue<'_>, input: View<'_>, output: View<'_>) -> Resul
 }
 
 /// What tells a unit of a piece from others of its family.
-fn piece_key(family: &'static str, dtype: DType, piece: Piece) -> Key {
+pub(super) fn piece_key(family: &'static str, dtype: DType, piece: Piece) -> Key {
     let Piece { width, vectors, group, held } = piece;
     let details = [dtype as u8, width as u8, vectors as u8, group.ilog2() as u8, u8::from(held)];
     Key { family, formula: None, details: SmallVec::from_slice(&details) }
 }
 
 /// A group for each row.
-fn grid(groups: Groups, rows: usize) -> Grid {
+pub(super) fn grid(groups: Groups, rows: usize) -> Grid {
     Grid::new(groups.blocks(rows), groups.threads)
 }
 
 /// The sizes of a view of shape [rows, columns].
-fn sizes(view: View<'_>) -> [usize; 2] {
+pub(super) fn sizes(view: View<'_>) -> [usize; 2] {
     [view.shape()[0], view.shape()[1]]
 }

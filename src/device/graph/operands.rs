@@ -31,6 +31,8 @@ impl<'a> Kernel<'a> {
             Self::CrossEntropy { logits, labels, losses, gradient, .. } => {
                 return [logits, labels, losses].into_iter().chain(gradient).collect();
             }
+            Self::Normalize(ref norm) => return norm.inputs().chain(norm.outputs()).collect(),
+            Self::NormalizeBackward(ref norm) => return norm.inputs().chain(norm.outputs()).collect(),
             Self::Gather { input, indices, output } => &[input, indices, output],
             Self::ScatterAdd { gradient, indices, input_gradient } => &[gradient, indices, input_gradient],
             Self::Custom { arguments, .. } => return arguments.iter().filter_map(|given| given.view()).collect(),

@@ -89,7 +89,8 @@ impl Work {
     }
 
     /// A named kernel. A maximum, a difference, an exponential, a sum and a quotient are five operations for an element of
-    /// a softmax; its gradient is a product, a sum, a difference and a product.
+    /// a softmax; its gradient is a product, a sum, a difference and a product. A normalisation sums the elements if it
+    /// subtracts their mean, and the squares, and scales the difference twice and shifts it.
     pub(super) fn of_kernel(kernel: &Kernel<'_>) -> Self {
         let (inputs, outputs, flops) = match *kernel {
             Kernel::Softmax { input, output, .. } => (vec![input], vec![output], 5 * input.shape().count()),
@@ -100,6 +101,20 @@ impl Work {
                 let outputs = std::iter::once(losses).chain(gradient).collect();
                 let each = if gradient.is_some() { 6 } else { 4 };
                 (vec![logits, labels], outputs, each * logits.shape().count())
+            }
+            Kernel::Normalize(norm) => {
+                let each = 4 + 2 * usize::from(norm.centered) + usize::from(norm.shift.is_some());
+                (norm.inputs().collect(), norm.outputs().collect(), each * norm.input.shape().count())
+            }
+            Kernel::NormalizeBackward(norm) => {
+                // What was normalised is had again from the statistics; then a product and a sum of two terms each, and what
+                // is subtracted of the gradient and scaled; the sums over the rows are of a product and of the gradient.
+                let normalised = 1 + usize::from(norm.centered);
+                let of_input = 5 + 2 * usize::from(norm.centered);
+                let each = [(norm.input_gradient, of_input), (norm.gain_gradient, 2), (norm.shift_gradient, 1)];
+                let each = each.into_iter().filter(|(view, _)| view.is_some()).map(|(_, flops)| flops).sum::<usize>();
+                let flops = (normalised + each) * norm.input.shape().count();
+                (norm.inputs().collect(), norm.outputs().collect(), flops)
             }
             Kernel::ArgMax { input, output } => (vec![input], vec![output], input.shape().count()),
             // Only the slices that are asked for are read.

@@ -12,8 +12,6 @@ use crate::tensor::Tensor;
 formula! {
     /// By mean and variance to mean 0 and variance 1.
     fn standardize(x, mean, variance; epsilon) = (x - mean) / (variance + epsilon).sqrt();
-    /// By the mean of the squares to mean square 1, times a gain.
-    fn scale_by_root(x, mean_square, gain; epsilon) = x / (mean_square + epsilon).sqrt() * gain;
     /// A gain and a shift.
     fn gain_and_shift(x, gain, shift) = x * gain + shift;
     /// A share of the way from what was to what is.
@@ -72,13 +70,10 @@ impl Layer for LayerNorm {
     fn build(&self, input: &[usize]) -> Result<Built> {
         let Self { epsilon } = *self;
         check_epsilon("layer_norm", epsilon)?;
-        let axis = input.len();
         let features = features("layer_norm", input)?;
-        Ok(Built::new(input, gain_and_bias(features), move |x, parameters, _| {
-            let (wide, own) = (widened(x)?, all_widened(parameters)?);
-            let (mean, variance) = (wide.mean(&[axis])?.unsqueeze(axis)?, wide.variance(&[axis], 0)?.unsqueeze(axis)?);
-            let y = Var::zip(standardize { epsilon }, [&wide, &mean, &variance])?;
-            as_wide_as(x, Var::zip(gain_and_shift, [&y, &own[0], &own[1]])?)
+        Ok(Built::new(input, gain_and_bias(features), move |x, parameters, _| match parameters {
+            [gain, shift] => in_common_type([x, gain, shift], |[x, gain, shift]| x.layer_norm(gain, shift, epsilon)),
+            _ => Err(Error::argument("layer_norm", "needs two parameters")),
         }))
     }
 }
@@ -91,12 +86,10 @@ impl Layer for RmsNorm {
     fn build(&self, input: &[usize]) -> Result<Built> {
         let Self { epsilon } = *self;
         check_epsilon("rms_norm", epsilon)?;
-        let axis = input.len();
         let [gain, _] = gain_and_bias(features("rms_norm", input)?);
-        Ok(Built::new(input, [gain], move |x, parameters, _| {
-            let (wide, own) = (widened(x)?, all_widened(parameters)?);
-            let mean_square = wide.square()?.mean(&[axis])?.unsqueeze(axis)?;
-            as_wide_as(x, Var::zip(scale_by_root { epsilon }, [&wide, &mean_square, &own[0]])?)
+        Ok(Built::new(input, [gain], move |x, parameters, _| match parameters {
+            [gain] => in_common_type([x, gain], |[x, gain]| x.rms_norm(gain, epsilon)),
+            _ => Err(Error::argument("rms_norm", "needs one parameter")),
         }))
     }
 }
@@ -144,6 +137,17 @@ fn widened(x: &Var) -> Result<Var> {
 
 fn all_widened(vars: &[Var]) -> Result<Vec<Var>> {
     vars.iter().map(widened).collect()
+}
+
+/// What `normalize` makes of these, in the type of the first; parameters of another type are not rounded to that, but all of
+/// them are widened.
+fn in_common_type<const N: usize>(vars: [&Var; N], normalize: impl Fn([&Var; N]) -> Result<Var>) -> Result<Var> {
+    let x = vars[0];
+    if vars.iter().all(|var| var.dtype() == x.dtype()) {
+        return normalize(vars);
+    }
+    let wide = vars.into_iter().map(widened).collect::<Result<Vec<_>>>()?;
+    as_wide_as(x, normalize(std::array::from_fn(|place| &wide[place]))?)
 }
 
 /// A result in the type of what it was made of.

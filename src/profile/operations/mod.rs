@@ -5,6 +5,7 @@
 
 mod arena;
 mod formulas;
+mod normalize;
 mod products;
 mod reductions;
 mod rows;

@@ -1,14 +1,14 @@
-//! Softmax and what belongs to it, the largest of rows, and slices by index.
+//! The operations on rows and on slices by index: softmax and what belongs to it, and the largest, here.
 
-use super::Operation;
 use super::arena::{Arena, Instance, numbers, sampled, share};
+use super::{Operation, normalize};
 use crate::device::{Device, Kernel};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
 /// Columns of the matrices: classes, or the width of an embedding.
-const COLUMNS: usize = 128;
+pub(super) const COLUMNS: usize = 128;
 
 pub(super) fn all(size: usize) -> impl Iterator<Item = Operation> {
     let rows = (size / COLUMNS).max(1);
@@ -20,6 +20,10 @@ pub(super) fn all(size: usize) -> impl Iterator<Item = Operation> {
         named("log_softmax", |arena, rows| softmax(arena, rows, true)),
         named("softmax_backward", |arena, rows| softmax_backward(arena, rows, false)),
         named("log_softmax_backward", |arena, rows| softmax_backward(arena, rows, true)),
+        named("layer_norm", |arena, rows| normalize::forward(arena, rows, true)),
+        named("rms_norm", |arena, rows| normalize::forward(arena, rows, false)),
+        named("layer_norm_backward", |arena, rows| normalize::backward(arena, rows, true)),
+        named("rms_norm_backward", |arena, rows| normalize::backward(arena, rows, false)),
         named("cross_entropy", cross_entropy),
         named("argmax", argmax),
         named("gather", gather),

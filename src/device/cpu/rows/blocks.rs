@@ -20,13 +20,33 @@ pub fn for_blocks(threads: &Threads, rows: usize, columns: usize, work: &(dyn Fn
     if columns == 0 {
         return;
     }
-    let height = (BLOCK / MAX_WIDTH / columns * MAX_WIDTH).max(1);
-    let blocks = rows.div_ceil(height);
+    for_blocks_of(height(columns), threads, rows, columns, work);
+}
+
+/// The rows of a block: as many as fill registers one in each lane, where there is room for that.
+pub fn height(columns: usize) -> usize {
+    let rows = BLOCK / columns.max(1);
+    if rows < MAX_WIDTH { rows.max(1) } else { rows / MAX_WIDTH * MAX_WIDTH }
+}
+
+/// As [`for_blocks`], for blocks of `height` rows.
+pub fn for_blocks_of(
+    height: usize,
+    threads: &Threads,
+    rows: usize,
+    columns: usize,
+    work: &(dyn Fn(Range<usize>) + Sync),
+) {
     let block = |index: usize| work(index * height..rows.min((index + 1) * height));
-    if rows * columns < PARALLEL {
-        (0..blocks).for_each(block);
+    share(threads, rows.div_ceil(height), rows * columns, &block);
+}
+
+/// Calls `work` with every number below `tasks`, on several threads where that pays for so many elements.
+pub fn share(threads: &Threads, tasks: usize, elements: usize, work: &(dyn Fn(usize) + Sync)) {
+    if elements < PARALLEL {
+        (0..tasks).for_each(work);
     } else {
-        threads.run(blocks, &block);
+        threads.run(tasks, work);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The kernels that work on rows: softmax, cross-entropy, argmax.
+//! The kernels that work on rows: softmax, cross-entropy, normalisation, argmax.
 //!
 //! A row is computed by one thread, in f32 or f64, so that results do not depend on the number of threads.
 
@@ -6,6 +6,7 @@ mod argmax;
 pub mod blocks;
 mod computed;
 mod cross_entropy;
+mod normalize;
 mod softmax;
 mod tile;
 
@@ -18,6 +19,7 @@ use crate::error::Result;
 use blocks::{for_blocks, rows_mut, rows_of};
 use computed::{Computed, with_computed};
 use cross_entropy::CrossEntropy;
+pub use normalize::{normalize, normalize_backward};
 
 /// See [`Kernel::Softmax`](crate::device::Kernel::Softmax).
 pub fn softmax(threads: &Threads, log: bool, input: View<'_>, output: View<'_>) {
