@@ -1,4 +1,4 @@
-"""The table of the error function in f32 (src/formula/math/coefficients.rs): prints it, and how far off results are.
+"""The table of the error function in f32 (src/formula/math/erf_table.rs): prints it, and how far off results are.
 
 Needs mpmath. Around each of sixteen centres, a step apart, erf is a polynomial in the distance to the centre. Coefficients are rounded
 to f32 one after the other, lowest power first, each before the rest is fitted, so that what one loses the next make up for.
@@ -18,6 +18,11 @@ POINTS = 60
 def rounded(x):
     """The nearest f32."""
     return mpf(struct.unpack("f", struct.pack("f", float(x)))[0])
+
+
+def shortest(x):
+    """The fewest digits that are read back as the same f32."""
+    return next(text for text in (f"{float(x):.{digits}g}" for digits in range(6, 10)) if rounded(mpf(text)) == x)
 
 
 def points(low, high):
@@ -73,7 +78,7 @@ def main():
         worst = max(worst, abs(result(table, x) - want) / unit)
     print(f"error {float(worst):.2f} ULP")
     for row in zip(*table):
-        print("    [" + ", ".join(f"{float(c):.9g}" for c in row) + "],")
+        print("    [" + ", ".join(shortest(c) for c in row) + "],")
 
 
 if __name__ == "__main__":

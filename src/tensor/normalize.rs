@@ -48,10 +48,10 @@ impl Tensor {
         check_setting(operation, "epsilon", epsilon, epsilon >= 0.0 && epsilon.is_finite(), "a number from 0")?;
         let (input, gain) = (self.contiguous()?.reshape(&sizes)?, gain.contiguous()?);
         let shift = shift.map(Self::contiguous).transpose()?;
-        let output = Self::uninitialized(Shape::new(&sizes)?, self.dtype, &self.device)?;
-        let kept = || Self::uninitialized(Shape::new(&[sizes[0], 2])?, self.dtype.compute(), &self.device);
+        let output = Self::uninitialized(Shape::new(&sizes)?, self.dtype, self.device())?;
+        let kept = || Self::uninitialized(Shape::new(&[sizes[0], 2])?, self.dtype.compute(), self.device());
         let statistics = if keep { Some(kept()?) } else { None };
-        self.device.backend().launch(Kernel::Normalize(Normalize {
+        self.device().backend().launch(Kernel::Normalize(Normalize {
             centered: shift.is_some(),
             epsilon,
             input: input.view()?,
@@ -77,7 +77,7 @@ impl Tensor {
         let (input, gain) = (self.contiguous()?.reshape(&sizes)?, gain.contiguous()?);
         let gradient = gradient.contiguous()?.reshape(&sizes)?;
         let input_gradient = input_gradient.map(|gradient| gradient.reshape(&sizes)).transpose()?;
-        self.device.backend().launch(Kernel::NormalizeBackward(NormalizeBackward {
+        self.device().backend().launch(Kernel::NormalizeBackward(NormalizeBackward {
             centered,
             input: input.view()?,
             gain: gain.view()?,

@@ -8,6 +8,7 @@
 
 mod coefficients;
 mod erf;
+mod erf_table;
 mod exp;
 mod hyperbolic;
 mod log;

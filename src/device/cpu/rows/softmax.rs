@@ -1,6 +1,6 @@
 //! Softmax of rows, its logarithm, and the gradients of both.
 
-use super::tile::Tile;
+use super::tile::{Tile, is_short};
 use crate::dtype::Element;
 use crate::formula::lanes::{LaneElement, Lanes, Program, dispatch};
 use crate::formula::{Scalar, Simd};
@@ -138,8 +138,8 @@ impl<E: LaneElement> Program<E> for Forward<'_, E> {
 
     #[inline(always)]
     fn run<L: Lanes<Element = E>>(self) {
-        // A register takes in a few rows whole.
-        if self.input.len() <= self.columns * L::WIDTH {
+        // A few short rows, of which each has a lane, fill no more than that.
+        if is_short(self.columns) && self.input.len() <= self.columns * L::WIDTH {
             self.run_on::<L>();
         } else {
             self.run_on::<L::Interleaved>();

@@ -4,8 +4,10 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::formula::lanes::Lanes;
 
-/// Rows of at most this many columns lie one in each lane.
-const SHORT: usize = 32;
+/// Whether rows of so many columns lie one in each lane.
+pub const fn is_short(columns: usize) -> bool {
+    columns <= 32
+}
 
 /// Short rows side by side, one in each lane, so that no register is partly empty and nothing is reduced across lanes; a
 /// long row alone, across the lanes.
@@ -21,7 +23,7 @@ impl<L: Lanes> Tile<L> {
     /// A tile for rows of this many columns, at least one.
     #[inline(always)]
     pub fn new(columns: usize) -> Self {
-        let size = if columns <= SHORT { columns * L::WIDTH } else { columns.next_multiple_of(L::WIDTH) };
+        let size = if is_short(columns) { columns * L::WIDTH } else { columns.next_multiple_of(L::WIDTH) };
         Self { elements: smallvec![L::Element::default(); size], columns }
     }
 
@@ -97,6 +99,6 @@ impl<L: Lanes> Tile<L> {
 
     #[inline(always)]
     fn is_short(&self) -> bool {
-        self.columns <= SHORT
+        is_short(self.columns)
     }
 }
