@@ -8,7 +8,7 @@ use rectify::device::Seed;
 use rectify::formula::catalogue::{activation, arithmetic, elementary, special};
 use rectify::formula::{AnyFormula, Draw};
 use rectify::nn::{Activation, Mlp};
-use rectify::{DType, Error, Result, Tape, Tensor, Var, formula};
+use rectify::{DType, Device, Error, Result, Tape, Tensor, Var, formula};
 
 on_devices! {
     every_formula_of_one_input,
@@ -249,6 +249,35 @@ fn with_activation(name: &str, x: &Var, weight: &Var, bias: &Var) -> Result<Var>
         step linear relu sigmoid tanh softplus gelu gelu_tanh silu;
         leaky_relu { slope: 0.01 } elu { alpha: 1.0 }
     }
+}
+
+/// The CPU finishes rows as soon as they are multiplied, where a thread has them whole: of few columns; others afterwards.
+#[test]
+fn layers_on_the_cpu_have_the_bits_of_their_parts_however_they_are_divided() -> Result<()> {
+    for (rows, inputs, outputs) in [(1, 3, 2), (1200, 4, 32), (3000, 64, 8), (50, 40, 528), (90, 20, 1100)] {
+        for dtype in [DType::F32, DType::F64] {
+            let made =
+                |sizes: &[usize], stream| Tensor::normal(sizes, 0.0, 0.5, dtype, Seed::new(5, stream), &Device::cpu());
+            let sizes: [&[usize]; 5] = [&[rows, inputs], &[inputs, outputs], &[outputs], &[outputs, 6], &[6]];
+            let tensors =
+                sizes.iter().zip(0..).map(|(sizes, stream)| made(sizes, stream)).collect::<Result<Vec<_>>>()?;
+            let results = |layer: fn(&Var, &Var, &Var) -> Result<Var>| -> Result<Vec<Vec<f64>>> {
+                let tape = Tape::new();
+                let vars = tensors.iter().map(|tensor| tape.variable(tensor)).collect::<Result<Vec<_>>>()?;
+                let hidden = layer(&vars[0], &vars[1], &vars[2])?;
+                let y = layer(&hidden, &vars[3], &vars[4])?;
+                let gradients = y.backward_with(y.tensor())?;
+                let all =
+                    [hidden.tensor(), y.tensor()].into_iter().chain(vars.iter().filter_map(|var| gradients.of(var)));
+                all.map(|tensor| tensor.cast(DType::F64)?.to_vec()).collect()
+            };
+            let whole = results(|x, weight, bias| x.linear(weight, bias, activation::tanh))?;
+            let by_parts = results(|x, weight, bias| x.matmul(weight)?.add(bias)?.map(activation::tanh))?;
+            assert_eq!(whole.len(), 7);
+            assert!(whole == by_parts, "{rows} rows of {inputs} to {outputs}, {dtype}");
+        }
+    }
+    Ok(())
 }
 
 fn a_linear_layer_on_constants_computes_no_gradient_for_them() -> Result<()> {

@@ -28,7 +28,7 @@ pub use definition::{
 pub use dual::Dual;
 pub use expression::{Binary, Comparison, Condition, Cost, Expression, Graph, Node, Unary};
 pub use guarded::Guarded;
-pub use run::Span;
+pub use run::{Span, Traffic};
 pub use scalar::{Mask, Operand, Scalar};
 pub use simd::Simd;
 pub use told::Told;

@@ -17,8 +17,19 @@ pub struct Span<'a, E> {
     pub outputs: &'a [*mut E],
     /// How many elements.
     pub count: usize,
-    /// Whether to write past the caches: for results too large to stay in them.
-    pub streaming: bool,
+    /// Where they are.
+    pub traffic: Traffic,
+}
+
+/// Where the elements of a span are thought to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    /// In the caches.
+    Cached,
+    /// Beyond them: operands are asked for ahead.
+    Ahead,
+    /// Beyond them, and results are too many to stay: they are written past the caches.
+    Streaming,
 }
 
 /// Evaluates `F` on every element of the span.
@@ -31,8 +42,12 @@ pub unsafe fn run_span<F: Formula, E: LaneElement>(parameters: &[f64; MAX_PARAME
     let count = span.count / padded * padded;
     if count > 0 {
         // Non-temporal stores need aligned vectors.
-        let streaming = span.streaming && span.outputs.iter().all(|&p| p.addr().is_multiple_of(PADDED_BYTES));
-        dispatch(Run::<F, E> { span: &Span { count, streaming, ..*span }, parameters, formula: PhantomData });
+        let are_aligned = || span.outputs.iter().all(|&p| p.addr().is_multiple_of(PADDED_BYTES));
+        let traffic = match span.traffic {
+            Traffic::Streaming if !are_aligned() => Traffic::Ahead,
+            traffic => traffic,
+        };
+        dispatch(Run::<F, E> { span: &Span { count, traffic, ..*span }, parameters, formula: PhantomData });
     }
     let rest = span.count - count;
     if rest > 0 {
@@ -72,7 +87,7 @@ unsafe fn run_rest<F: Formula, E: LaneElement>(
     let to_copies = results.each_mut().map(|copy| copy.as_mut_ptr());
     let (inputs, draws) = from_copies[..span.inputs.len() + span.draws.len()].split_at(span.inputs.len());
     let outputs = &to_copies[..span.outputs.len()];
-    let whole = Span { inputs, draws, outputs, count: PADDED_BYTES / size_of::<E>(), streaming: false };
+    let whole = Span { inputs, draws, outputs, count: PADDED_BYTES / size_of::<E>(), traffic: Traffic::Cached };
     dispatch(Run::<F, E> { span: &whole, parameters, formula: PhantomData });
     for (copy, &output) in results.iter().zip(span.outputs) {
         // SAFETY: `rest` elements lie behind `from`.
@@ -99,7 +114,8 @@ impl<F: Formula, E: LaneElement> Program<E> for Run<'_, F, E> {
 impl<F: Formula, E: LaneElement> Run<'_, F, E> {
     #[inline(always)]
     fn run_interleaved<L: Lanes<Element = E>>(self) {
-        let &Span { count, streaming, .. } = self.span;
+        let &Span { count, traffic, .. } = self.span;
+        let (are_far, streaming) = (traffic != Traffic::Cached, traffic == Traffic::Streaming);
         // As many as the formula has, which is known here: they stay in registers.
         let (mut sources, mut outputs) = ([std::ptr::null(); MAX_INPUTS], [std::ptr::null_mut(); MAX_OUTPUTS]);
         sources[..F::SIGNATURE.inputs].copy_from_slice(&self.span.inputs[..F::SIGNATURE.inputs]);
@@ -114,7 +130,7 @@ impl<F: Formula, E: LaneElement> Run<'_, F, E> {
         while at < count {
             let mut numbers = [Simd::<L>::from(0.0); MAX_INPUTS];
             for i in 0..F::SIGNATURE.inputs + F::SIGNATURE.draws.len() {
-                if streaming {
+                if are_far {
                     let mut lane = 0;
                     while lane < L::WIDTH {
                         prefetch(sources[i].wrapping_add(at + AHEAD + lane));

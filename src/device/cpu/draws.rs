@@ -4,7 +4,7 @@ use super::operand::Compute;
 use crate::device::backend::Seed;
 use crate::formula::catalogue::create::box_muller;
 use crate::formula::philox::{key, philox};
-use crate::formula::{Draw, Span};
+use crate::formula::{Draw, Span, Traffic};
 
 /// Words of one block of the generator, and elements that share it.
 const BLOCK: usize = 4;
@@ -72,7 +72,7 @@ fn normal<E: Compute>(words: &[u32; BUFFER], numbers: &mut [E; BUFFER]) {
         draws: &[],
         outputs: &[a.as_mut_ptr(), b.as_mut_ptr()],
         count: PAIRS,
-        streaming: false,
+        traffic: Traffic::Cached,
     };
     // SAFETY: every pointer leads to an array of `PAIRS` elements of this function's own.
     unsafe { E::run(&box_muller, &span) };

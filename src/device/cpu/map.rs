@@ -1,5 +1,7 @@
 //! Applies a formula to every element: chunks that stay in the first-level cache, spread over threads.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::draws;
@@ -8,7 +10,7 @@ use super::operand::{Compute, Operand, needs_f64};
 use super::threads::Threads;
 use crate::device::backend::Seed;
 use crate::device::view::View;
-use crate::formula::{AnyFormula, MAX_INPUTS, MAX_OUTPUTS, Span};
+use crate::formula::{AnyFormula, MAX_INPUTS, MAX_OUTPUTS, Span, Traffic};
 use crate::traversal::Traversal;
 
 /// Elements a chunk of converted operands has: a handful of chunks fit the first-level cache.
@@ -17,6 +19,8 @@ pub const CHUNK: usize = 1024;
 const LONG_ROW: usize = 128;
 /// Elements below which another thread costs more than it gives.
 const TASK: usize = 8192;
+/// Bytes of operands from which on they are not all in a cache of a core.
+const FAR: usize = 1 << 20;
 /// Bytes of results from which on they are written past the caches.
 const STREAMING: usize = 8 << 20;
 
@@ -27,6 +31,24 @@ pub fn run(threads: &Threads, formula: &dyn AnyFormula, inputs: &[View<'_>], out
         run_in::<f64>(threads, formula, inputs, outputs, seed);
     } else {
         run_in::<f32>(threads, formula, inputs, outputs, seed);
+    }
+}
+
+/// Hands on a formula over operands as a function of ranges of their elements, each to be called for once: what is at hand part by
+/// part. The formula draws nothing.
+pub fn in_ranges<T>(
+    formula: &dyn AnyFormula,
+    inputs: &[View<'_>],
+    outputs: &[View<'_>],
+    run: impl FnOnce(&(dyn Fn(Range<usize>) + Sync)) -> T,
+) -> T {
+    let walk = Traversal::new(inputs.iter().chain(outputs).map(View::layout));
+    if needs_f64(inputs.iter().chain(outputs).map(View::dtype)) {
+        let map = Map::<f64>::over(formula, &walk, inputs, outputs, Seed::default());
+        run(&|range| map.range(range.start, range.end, &mut map.scratch()))
+    } else {
+        let map = Map::<f32>::over(formula, &walk, inputs, outputs, Seed::default());
+        run(&|range| map.range(range.start, range.end, &mut map.scratch()))
     }
 }
 
@@ -52,7 +74,10 @@ fn run_flat<E: Compute>(threads: &Threads, formula: &dyn AnyFormula, inputs: &[V
     let task = task_size(threads, count);
     // What was just read is in the caches already, and writing past them would only throw it out.
     let in_place = outputs.iter().any(|output| inputs.iter().any(|input| input.is_same(output)));
-    let streaming = !in_place && outputs.len() * count * size_of::<E>() >= STREAMING;
+    let traffic = match outputs.len() * count * size_of::<E>() {
+        bytes if !in_place && bytes >= STREAMING => Traffic::Streaming,
+        _ => traffic::<E>(inputs.len() + outputs.len(), count),
+    };
     threads.run(count.div_ceil(task), &|i| {
         let start = i * task;
         let mut sources = [std::ptr::null(); MAX_INPUTS];
@@ -66,8 +91,13 @@ fn run_flat<E: Compute>(threads: &Threads, formula: &dyn AnyFormula, inputs: &[V
         let (inputs, outputs) = (&sources[..inputs.len()], &targets[..outputs.len()]);
         let count = task.min(count - start);
         // SAFETY: every pointer leads to `count` elements of its view, and no other task writes them.
-        unsafe { E::run(formula, &Span { inputs, draws: &[], outputs, count, streaming }) };
+        unsafe { E::run(formula, &Span { inputs, draws: &[], outputs, count, traffic }) };
     });
+}
+
+/// Where so many operands of `count` elements are likely to be.
+fn traffic<E>(operands: usize, count: usize) -> Traffic {
+    if operands * count * size_of::<E>() >= FAR { Traffic::Ahead } else { Traffic::Cached }
 }
 
 /// Elements of a task: whole chunks, and enough tasks to even out threads of different speed.
@@ -86,6 +116,7 @@ pub struct Map<'a, E> {
     chunk: usize,
     /// Whether a chunk must end where a row does.
     by_rows: bool,
+    traffic: Traffic,
     computing: std::marker::PhantomData<E>,
 }
 
@@ -101,6 +132,7 @@ impl<'a, E: Compute> Map<'a, E> {
         let operand = |(index, view): (usize, &View<'_>)| Operand::new(view, walk, index);
         let places = 0..inputs.len() + outputs.len();
         let mut operands = places.zip(inputs.iter().chain(outputs)).map(operand);
+        let operand_count = inputs.len() + outputs.len();
         let inputs: SmallVec<[_; 4]> = operands.by_ref().take(inputs.len()).collect();
         let outputs: SmallVec<[_; 2]> = operands.collect();
         let all = || inputs.iter().chain(&outputs);
@@ -117,6 +149,7 @@ impl<'a, E: Compute> Map<'a, E> {
             seed,
             chunk: if whole { usize::MAX } else { chunk_length(walk) },
             by_rows,
+            traffic: traffic::<E>(operand_count, walk.count),
             walk,
             computing: std::marker::PhantomData,
         }
@@ -205,7 +238,7 @@ impl<'a, E: Compute> Map<'a, E> {
         }
         let (inputs, draws) = (&inputs[..self.inputs.len()], &numbers[..kinds.len()]);
         // SAFETY: every pointer leads to `count` elements of its operand or of scratch, and no other task writes them.
-        unsafe { E::run(self.formula, &Span { inputs, draws, outputs, count, streaming: false }) };
+        unsafe { E::run(self.formula, &Span { inputs, draws, outputs, count, traffic: self.traffic }) };
     }
 
     fn is_direct(&self, operand: &Operand) -> bool {

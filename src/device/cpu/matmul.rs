@@ -1,14 +1,15 @@
 //! Matrix products on the CPU.
 
 use super::elements::{pointer, with_float};
-use super::gemm::{Batch, MatrixMut, MatrixRef, batched};
+use super::gemm::{Batch, Finish, MatrixMut, MatrixRef, batched};
 use super::threads::Threads;
 use crate::device::backend::Product;
 use crate::device::view::View;
 use crate::error::{Error, Result};
 
-/// Multiplies the matrices of a product.
-pub fn run(threads: &Threads, product: &Product<'_>) -> Result<()> {
+/// Multiplies the matrices of a product, and finishes its rows; says whether it did the latter, which takes rows that one thread
+/// computes whole.
+pub fn run(threads: &Threads, product: &Product<'_>, finish: Finish<'_>) -> Result<bool> {
     let Product { a, b, c, accumulate, .. } = product;
     let [(a_sizes, a_strides), (b_sizes, b_strides), (c_sizes, c_strides)] = [split(a)?, split(b)?, split(c)?];
     let batch = Batch { count: c_sizes[0], a_stride: a_strides[0], b_stride: b_strides[0], c_stride: c_strides[0] };
@@ -20,7 +21,7 @@ pub fn run(threads: &Threads, product: &Product<'_>) -> Result<()> {
             let a = MatrixRef::<T>::from_raw(pointer(a.address()), matrix(a_sizes), matrix(a_strides));
             let b = MatrixRef::<T>::from_raw(pointer(b.address()), matrix(b_sizes), matrix(b_strides));
             let c = MatrixMut::<T>::from_raw(pointer(c.address()), matrix(c_sizes), c_strides[1]);
-            batched(threads, batch, a, b, c, *accumulate)
+            batched(threads, batch, a, b, c, *accumulate, finish)
         }
     }, else dtype => Err(Error::dtype("matmul", &[dtype], "is not floating point: cast it")))
 }

@@ -130,17 +130,22 @@ impl Backend for Cpu {
         let add_rows = |from, to| {
             reduce::run(self.threads, Reduction::Sum { scale: 1.0 }, &activation::linear, &[from], to);
         };
-        matmul::run(self.threads, product)?;
-        if let Some(sums) = product.column_sums {
-            add_rows(product.b, sums);
+        let Some(epilogue) = epilogue else {
+            matmul::run(self.threads, product, None)?;
+            product.column_sums.into_iter().for_each(|sums| add_rows(product.b, sums));
+            return Ok(Residual::Product);
+        };
+        let (inputs, outputs) = (epilogue.inputs(product.c), [epilogue.output]);
+        // Rows are finished while they are in cache, where that can be.
+        let columns = product.c.shape()[2];
+        let is_finished = map::in_ranges(epilogue.formula, &inputs, &outputs, |map| {
+            matmul::run(self.threads, product, Some(&|rows| map(rows.start * columns..rows.end * columns)))
+        })?;
+        if !is_finished {
+            map::run(self.threads, epilogue.formula, &inputs, &outputs, Seed::default());
         }
-        if let Some(epilogue) = epilogue {
-            let inputs = epilogue.inputs(product.c);
-            map::run(self.threads, epilogue.formula, &inputs, &[epilogue.output], Seed::default());
-            if let Some(sums) = epilogue.sums {
-                add_rows(epilogue.output, sums);
-            }
-        }
+        product.column_sums.into_iter().for_each(|sums| add_rows(product.b, sums));
+        epilogue.sums.into_iter().for_each(|sums| add_rows(epilogue.output, sums));
         Ok(Residual::Product)
     }
 

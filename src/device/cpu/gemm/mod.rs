@@ -18,6 +18,8 @@ mod scratch;
 mod tests;
 mod transpose;
 
+use std::ops::Range;
+
 pub use element::Factor;
 pub use matrix::{MatrixMut, MatrixRef};
 
@@ -41,7 +43,8 @@ pub fn gemm<E: Factor>(
     accumulate: bool,
 ) -> Result<()> {
     // SAFETY: of a batch of one, the first product is all.
-    unsafe { batched(threads, Batch { count: 1, a_stride: 0, b_stride: 0, c_stride: 0 }, a, b, c, accumulate) }
+    unsafe { batched(threads, Batch { count: 1, a_stride: 0, b_stride: 0, c_stride: 0 }, a, b, c, accumulate, None) }
+        .map(drop)
 }
 
 /// How many products there are, and how many elements lie from each matrix to the one of the next product.
@@ -57,10 +60,15 @@ pub struct Batch {
     pub c_stride: usize,
 }
 
-/// Multiplies a batch of matrices, of which `a`, `b` and `c` are the first, as [`gemm`] multiplies one.
+/// What is done with rows of C as soon as they are computed, while they are at hand: they are counted through all products of the
+/// batch.
+pub type Finish<'a> = Option<&'a (dyn Fn(Range<usize>) + Sync)>;
+
+/// Multiplies a batch of matrices, of which `a`, `b` and `c` are the first, as `gemm` multiplies one. Says whether every row was
+/// finished; none was otherwise, because C was not divided into whole rows.
 ///
 /// # Errors
-/// As [`gemm`].
+/// `Error::Argument` where the sizes do not fit each other.
 ///
 /// # Safety
 /// What holds for the elements of `a`, `b` and `c` holds for those of all matrices of the batch; no two of C share a place.
@@ -71,7 +79,8 @@ pub unsafe fn batched<E: Factor>(
     b: MatrixRef<'_, E>,
     c: MatrixMut<'_, E>,
     accumulate: bool,
-) -> Result<()> {
+    finish: Finish<'_>,
+) -> Result<bool> {
     let [m, n] = c.sizes();
     let terms = a.columns;
     if a.rows != m || b.columns != n || b.rows != terms {
@@ -84,8 +93,9 @@ pub unsafe fn batched<E: Factor>(
         (m == 1 || n == 1) && !(adjacent && m.max(n) <= by_terms::FEW_RESULTS && terms >= by_terms::MANY_TERMS);
     let partition = Partition::new(batch.count, [m, terms, n], threads.count());
     if batch.count == 1 && !is_vector && E::multiply_by_terms(threads, a, b, &c, accumulate) {
-        return Ok(());
+        return Ok(false);
     }
+    let finish = finish.filter(|_| partition.has_whole_rows());
     threads.run(partition.tasks(), &|task| {
         for (product, [row, column], sizes) in partition.parts(task) {
             let a = a.moved(product * batch.a_stride).part([row, 0], [sizes[0], terms]);
@@ -93,7 +103,11 @@ pub unsafe fn batched<E: Factor>(
             // SAFETY: parts do not overlap, nor do matrices C of the batch, and each part is computed once.
             let c = unsafe { c.moved(product * batch.c_stride).part([row, column], sizes) };
             E::multiply(Chunk { a, b, c, accumulate, is_vector });
+            if let Some(finish) = finish {
+                let first = product * m + row;
+                finish(first..first + sizes[0]);
+            }
         }
     });
-    Ok(())
+    Ok(finish.is_some())
 }

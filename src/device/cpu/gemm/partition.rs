@@ -55,6 +55,11 @@ impl Partition {
         (self.count().div_ceil(threads) as f64 + 0.1) * self.cost(k)
     }
 
+    /// Whether every part has all columns.
+    pub fn has_whole_rows(&self) -> bool {
+        self.part[1] >= self.sizes[1]
+    }
+
     /// How many tasks there are.
     pub fn tasks(&self) -> usize {
         self.count().div_ceil(self.parts_per_task)

@@ -266,7 +266,7 @@ fn a_batch_is_as_many_products() {
             let batch = Batch { count, a_stride: m * k, b_stride: 0, c_stride: m * n };
             let first = MatrixRef::from_raw(a.elements.as_ptr(), [m, k], [k, 1]);
             let to = MatrixMut::from_raw(c.as_mut_ptr(), [m, n], n);
-            batched(&threads, batch, first, b.matrix(), to, false).unwrap();
+            batched(&threads, batch, first, b.matrix(), to, false, None).unwrap();
         }
         // With a shared B, a batch is one tall product.
         let tall = multiply(&threads, &a, &b, 0.0, false);
