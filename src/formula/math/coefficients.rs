@@ -64,7 +64,7 @@ pub trait Elementary: Sized + 'static {
     const ERF: &'static [f64];
     /// ln erfc(u + [`ERF_CENTRE`](Self::ERF_CENTRE)), from 1 to [`ERF_ONE`](Self::ERF_ONE). None where there is a table.
     const ERF_TAIL: &'static [f64];
-    /// The error function around sixteen centres, [`ERF_STEP`](super::erf::ERF_STEP) apart.
+    /// The error function around sixteen centres, 67/256 apart.
     const ERF_TABLE: Option<&'static [[Self; 16]; 6]>;
     /// (x + k) exp(x^2) erfc(x) in (x - k) / (x + k), where k is [`ERFC_CENTRE`](Self::ERFC_CENTRE).
     const ERFC: &'static [f64];
