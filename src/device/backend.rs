@@ -230,7 +230,7 @@ pub struct Epilogue<'a> {
     pub place: usize,
     /// The other input, broadcast to the product's shape.
     pub operand: View<'a>,
-    /// Of the product's shape; may be `c` itself.
+    /// Of the product's shape; may be `c` itself. Overlaps neither factor: rows may be written while others are still multiplied.
     pub output: View<'a>,
     /// The mask that the activation left for its gradient, where this is that gradient.
     pub mask: Option<&'a Buffer>,

@@ -2,14 +2,33 @@
 
 use super::elements::{pointer, with_float};
 use super::gemm::{Batch, Finish, MatrixMut, MatrixRef, batched};
+use super::map;
 use super::threads::Threads;
-use crate::device::backend::Product;
+use crate::device::backend::{Epilogue, Product, Seed};
 use crate::device::view::View;
 use crate::error::{Error, Result};
 
-/// Multiplies the matrices of a product, and finishes its rows; says whether it did the latter, which takes rows that one thread
-/// computes whole.
-pub fn run(threads: &Threads, product: &Product<'_>, finish: Finish<'_>) -> Result<bool> {
+/// Multiplies the matrices of a product.
+pub fn run(threads: &Threads, product: &Product<'_>) -> Result<()> {
+    multiply(threads, product, None).map(drop)
+}
+
+/// Multiplies the matrices of a product and applies the formula of its epilogue: to rows while they are in the cache of the thread
+/// that multiplied them, where it did so to whole ones.
+pub fn run_and_finish(threads: &Threads, product: &Product<'_>, epilogue: &Epilogue<'_>) -> Result<()> {
+    let (inputs, outputs) = (epilogue.inputs(product.c), [epilogue.output]);
+    let columns = product.c.shape()[2];
+    let are_finished = map::in_ranges(epilogue.formula, &inputs, &outputs, |map| {
+        multiply(threads, product, Some(&|rows| map(rows.start * columns..rows.end * columns)))
+    })?;
+    if !are_finished {
+        map::run(threads, epilogue.formula, &inputs, &outputs, Seed::default());
+    }
+    Ok(())
+}
+
+/// Multiplies, and says whether every row was finished.
+fn multiply(threads: &Threads, product: &Product<'_>, finish: Finish<'_>) -> Result<bool> {
     let Product { a, b, c, accumulate, .. } = product;
     let [(a_sizes, a_strides), (b_sizes, b_strides), (c_sizes, c_strides)] = [split(a)?, split(b)?, split(c)?];
     let batch = Batch { count: c_sizes[0], a_stride: a_strides[0], b_stride: b_strides[0], c_stride: c_strides[0] };

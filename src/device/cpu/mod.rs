@@ -130,22 +130,16 @@ impl Backend for Cpu {
         let add_rows = |from, to| {
             reduce::run(self.threads, Reduction::Sum { scale: 1.0 }, &activation::linear, &[from], to);
         };
-        let Some(epilogue) = epilogue else {
-            matmul::run(self.threads, product, None)?;
-            product.column_sums.into_iter().for_each(|sums| add_rows(product.b, sums));
-            return Ok(Residual::Product);
-        };
-        let (inputs, outputs) = (epilogue.inputs(product.c), [epilogue.output]);
-        // Rows are finished while they are in cache, where that can be.
-        let columns = product.c.shape()[2];
-        let is_finished = map::in_ranges(epilogue.formula, &inputs, &outputs, |map| {
-            matmul::run(self.threads, product, Some(&|rows| map(rows.start * columns..rows.end * columns)))
-        })?;
-        if !is_finished {
-            map::run(self.threads, epilogue.formula, &inputs, &outputs, Seed::default());
+        match epilogue {
+            Some(epilogue) => matmul::run_and_finish(self.threads, product, epilogue)?,
+            None => matmul::run(self.threads, product)?,
         }
-        product.column_sums.into_iter().for_each(|sums| add_rows(product.b, sums));
-        epilogue.sums.into_iter().for_each(|sums| add_rows(epilogue.output, sums));
+        if let Some(sums) = product.column_sums {
+            add_rows(product.b, sums);
+        }
+        if let Some((epilogue, sums)) = epilogue.and_then(|epilogue| Some((epilogue, epilogue.sums?))) {
+            add_rows(epilogue.output, sums);
+        }
         Ok(Residual::Product)
     }
 

@@ -62,7 +62,7 @@ pub trait Elementary: Sized + 'static {
     const CBRT: &'static [f64];
     /// erf(x) / x - 1 in x^2, for |x| <= 1.
     const ERF: &'static [f64];
-    /// ln erfc(u + [`ERF_CENTRE`](Self::ERF_CENTRE)), from 1 to [`ERF_ONE`](Self::ERF_ONE). None where there is a table.
+    /// ln erfc(u + [`ERF_CENTRE`](Self::ERF_CENTRE)), from 1 to [`ERF_ONE`](Self::ERF_ONE). Empty where there is a table.
     const ERF_TAIL: &'static [f64];
     /// The error function around sixteen centres, 67/256 apart.
     const ERF_TABLE: Option<&'static [[Self; 16]; 6]>;

@@ -76,7 +76,8 @@ impl<E: LaneElement> Tile<E> {
     /// Computes the tile.
     ///
     /// # Safety
-    /// `rows` is at most `tile_rows`, or `tall_rows` where there is one register of columns; `columns` at most `tile_columns`; all elements of A and C are valid, and those of B
+    /// `rows` is at most `tile_rows`, or `tall_rows` where there is one register of columns; `columns` is at most `tile_columns`;
+    /// all elements of A and C are valid, and those of B
     /// are up to a whole number of registers of columns; so is the place for its copy, of `depth` rows, where there is one.
     #[inline(always)]
     pub unsafe fn compute<L: Lanes<Element = E>>(&self) {
